@@ -1,0 +1,279 @@
+"""Every number that a run depends on, in frozen dataclasses: ``smoke``, ``demo`` and ``paper``.
+
+A profile is data: notebooks, library and command line receive one and never ask for its name. Any single
+value can be replaced by its dotted name::
+
+    load_profile("demo", ["training.epochs=3", "preparation.size=96"])
+
+Where the paper (arXiv 2604.26453) states a value the ``paper`` profile has it; where it is silent the value
+is ours and the field's comment says why.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+Counts = tuple[int, int, int]  # clips in train, validation, test
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """What is looked at: the built-in corpus at some size, or real corpora below ``data``."""
+
+    data: str = ""  # root folder of real corpora; empty: the built-in corpus
+    train: str = "puppet-favc"  # the corpus that is trained and tested on
+    external: tuple[str, ...] = ("puppet-timit", "puppet-dfdm", "puppet-lav")
+    split: str = "clean"  # "clean": disjoint in identity and donor; "paper": Table III's counts
+    timit_supplement: bool = False  # the paper adds 320 DF-TIMIT reals to training; a confound, so a switch
+    seed: int = 2604
+    # --- the built-in corpus only ---
+    seconds: float = 4.0  # what the audio branch looks at (Sec. III-D)
+    fps: int = 25
+    size: int = 256  # pixels a side
+    crf: int = 23
+    identities: Counts = (24, 6, 12)
+    real: Counts = (56, 16, 28)
+    fake: Counts = (28, 8, 14)  # of each generator of category C
+    fake_audio: int = 8  # categories B and D, test identities only, clips each
+    timit: int = 16  # reals, and swaps at each of two qualities
+    dfdm_real: int = 10
+    dfdm_fake: int = 3  # of each of five generators, each at crf 0, 10 and 23
+    lav: int = 10  # reals, video-only, audio-only and both: clips each
+
+
+@dataclass(frozen=True)
+class PreparationSettings:
+    """Clip to arrays: T face crops and one mel spectrogram."""
+
+    frames: int = 8  # T; unknown in the paper, neighbours use 8-10
+    size: int = 112  # pixels a side of a face crop
+    margin: float = 1.3  # crop side over detected face side
+    detector: str = "centerface"  # or "face-alignment" (the paper's; downloads its weights)
+    seconds: float = 4.0
+    sample_rate: int = 16_000
+    n_fft: int = 1024
+    hop_length: int = 512
+    n_mels: int = 64  # unknown in the paper
+    top_db: float = 80.0
+    trim_silence: bool = False  # cut leading samples with |x| <= 0.0005 (arXiv 2412.00175)
+    shard: int = 64  # clips in a shard
+    workers: int = 2
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The network of Fig. 2."""
+
+    visual_backbone: str = "mobilenet_v2"
+    audio_backbone: str = "resnet18"
+    weights: str = "imagenet"  # "imagenet": found as `amdd.model` describes; "random"; or a folder of files
+    dim: int = 512
+    heads: int = 8
+    hidden: int = 256
+    dropout: float = 0.3  # stated as present, its rate unknown in the paper
+    cross_modal: str = "pooled"  # the paper's reading; "tokens" attends before pooling
+    generators: tuple[str, ...] = ("faceswap", "wav2lip", "fsgan")
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Table IV."""
+
+    detection: float = 1.0
+    attribution: float = 0.3
+    contrastive: float = 0.1
+    fingerprint: float = 0.2
+    centroid: float = 0.05
+    focal_alpha: float = 0.75
+    focal_gamma: float = 2.0
+    temperature: float = 0.07
+    momentum: float = 0.9
+    fingerprint_pairs: str = "own"  # "own": each clip's own pair; "all": all pairs within a generator
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Algorithm 1."""
+
+    epochs: int = 12
+    batch_size: int = 4
+    learning_rate: float = 3e-4  # unknown in the paper
+    weight_decay: float = 1e-4  # unknown in the paper
+    clip_norm: float = 1.0
+    loss: LossSettings = field(default_factory=LossSettings)
+    balanced_sampler: bool = True
+    augment: bool = True
+    selection: str = "validation_auc"  # which epoch is kept; ties go to the lower validation loss
+    precision: str = "auto"  # "auto" measures bf16 against fp32 once; or "bf16", "fp32"
+    channels_last: bool = True
+    compile: bool = False
+    workers: int = 0
+    seed: int = 0
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How results are counted and drawn."""
+
+    seeds: tuple[int, ...] = (0,)  # of every ablation variant
+    threshold: float = 0.5
+    bootstrap: int = 2000
+    confidence: float = 0.95
+    batch_size: int = 16
+    perplexity: float = 20.0
+    neighbours: int = 15
+    gradcam_clips: int = 4  # of each class, in the picture
+    gradcam_scored: int = 40  # clips that are scored against their masks
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One named setting of everything."""
+
+    name: str
+    corpus: CorpusSettings = field(default_factory=CorpusSettings)
+    preparation: PreparationSettings = field(default_factory=PreparationSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+
+
+PROFILES: dict[str, Profile] = {
+    # Seconds a notebook: for the tests. Its figures mean nothing and no page may quote them as results.
+    "smoke": Profile(
+        "smoke",
+        corpus=CorpusSettings(
+            seconds=1.2,
+            size=192,
+            identities=(4, 2, 2),
+            real=(6, 3, 4),
+            fake=(3, 2, 2),
+            fake_audio=1,
+            timit=2,
+            dfdm_real=2,
+            dfdm_fake=1,
+            lav=1,
+        ),
+        preparation=PreparationSettings(frames=3, size=64, n_mels=32, seconds=1.2, shard=16),
+        training=TrainingSettings(epochs=2),
+        evaluation=EvaluationSettings(
+            bootstrap=100, perplexity=4.0, neighbours=4, gradcam_clips=1, gradcam_scored=3
+        ),
+    ),
+    # Minutes on two cores: the default book.
+    "demo": Profile("demo"),
+    # The paper's settings; needs a GPU. Counts of Tables II and III.
+    "paper": Profile(
+        "paper",
+        corpus=CorpusSettings(
+            split="paper",
+            identities=(350, 75, 75),
+            real=(350, 75, 75),
+            fake=(350, 75, 75),
+            fake_audio=75,
+            timit=320,
+            dfdm_real=130,
+            dfdm_fake=104,
+            lav=166,
+        ),
+        preparation=PreparationSettings(frames=10, size=224, n_mels=128, workers=8),
+        model=ModelSettings(visual_backbone="resnet50"),
+        training=TrainingSettings(epochs=50, learning_rate=1e-4, workers=4),
+        evaluation=EvaluationSettings(seeds=(0, 1, 2), perplexity=30.0),
+    ),
+}
+
+
+def load_profile(name: str, overrides: typing.Iterable[str] | dict[str, Any] = ()) -> Profile:
+    """Return the profile called ``name`` with single values replaced.
+
+    ``overrides`` are ``"training.epochs=3"`` strings or a mapping of dotted names to values. Raises
+    ``ValueError`` that names the offending piece and what could stand there.
+    """
+    if name not in PROFILES:
+        raise ValueError(f"no profile {name!r}; there are: {', '.join(PROFILES)}")
+    profile = PROFILES[name]
+    if isinstance(overrides, dict):
+        pairs = list(overrides.items())
+    else:
+        pairs = []
+        for text in overrides:
+            key, sign, value = str(text).partition("=")
+            if not sign:
+                raise ValueError(f"override {text!r} is not of the form section.name=value")
+            pairs.append((key.strip(), value.strip()))
+    for key, value in pairs:
+        profile = _replace(profile, key.split("."), value, key)
+    return profile
+
+
+def _replace(node: Any, parts: list[str], value: Any, key: str) -> Any:
+    head, rest = parts[0], parts[1:]
+    names = {f.name for f in fields(node)}
+    if head not in names or (head == "name" and isinstance(node, Profile)):
+        raise ValueError(f"override {key!r}: no {head!r} here; there are: {', '.join(sorted(names - {'name'}))}")
+    current = getattr(node, head)
+    if rest:
+        if not is_dataclass(current):
+            raise ValueError(f"override {key!r}: {head!r} is a value, not a section")
+        return replace(node, **{head: _replace(current, rest, value, key)})
+    if is_dataclass(current):
+        raise ValueError(f"override {key!r}: {head!r} is a section; name one of its values")
+    kind = typing.get_type_hints(type(node))[head]
+    return replace(node, **{head: _convert(value, kind, key)})
+
+
+def _convert(value: Any, kind: Any, key: str) -> Any:
+    try:
+        if typing.get_origin(kind) in (tuple, types.GenericAlias):
+            items = value if not isinstance(value, str) else [v for v in value.strip("()[]").split(",") if v.strip()]
+            args = typing.get_args(kind)
+            if args[-1] is Ellipsis:
+                return tuple(_convert(v, args[0], key) for v in items)
+            if len(items) != len(args):
+                raise ValueError(f"needs {len(args)} values")
+            return tuple(_convert(v, a, key) for v, a in zip(items, args))
+        if kind is bool:
+            text = str(value).strip().lower()
+            if text in ("1", "true", "yes", "on"):
+                return True
+            if text in ("0", "false", "no", "off"):
+                return False
+            raise ValueError("needs true or false")
+        if kind is str:
+            return str(value).strip()
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"override {key}={value!r}: {error}") from None
+
+
+def as_dict(settings: Any) -> dict[str, Any]:
+    """A profile or one of its sections as plain JSON-ready values."""
+    return json.loads(json.dumps(dataclasses.asdict(settings)))
+
+
+def profile_from_dict(record: dict[str, Any]) -> Profile:
+    """The inverse of :func:`as_dict` for a whole profile."""
+
+    def build(cls: type, values: dict[str, Any]) -> Any:
+        hints = typing.get_type_hints(cls)
+        known = {f.name for f in fields(cls)}
+        unknown = set(values) - known
+        if unknown:
+            raise ValueError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
+        return cls(
+            **{
+                key: build(hints[key], value)
+                if is_dataclass(hints[key])
+                else _convert(value, hints[key], key)
+                for key, value in values.items()
+            }
+        )
+
+    return build(Profile, record)
