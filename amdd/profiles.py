@@ -217,7 +217,9 @@ def _replace(node: Any, parts: list[str], value: Any, key: str) -> Any:
     head, rest = parts[0], parts[1:]
     names = {f.name for f in fields(node)}
     if head not in names or (head == "name" and isinstance(node, Profile)):
-        raise ValueError(f"override {key!r}: no {head!r} here; there are: {', '.join(sorted(names - {'name'}))}")
+        raise ValueError(
+            f"override {key!r}: no {head!r} here; there are: {', '.join(sorted(names - {'name'}))}"
+        )
     current = getattr(node, head)
     if rest:
         if not is_dataclass(current):
@@ -232,7 +234,11 @@ def _replace(node: Any, parts: list[str], value: Any, key: str) -> Any:
 def _convert(value: Any, kind: Any, key: str) -> Any:
     try:
         if typing.get_origin(kind) in (tuple, types.GenericAlias):
-            items = value if not isinstance(value, str) else [v for v in value.strip("()[]").split(",") if v.strip()]
+            items = (
+                value
+                if not isinstance(value, str)
+                else [v for v in value.strip("()[]").split(",") if v.strip()]
+            )
             args = typing.get_args(kind)
             if args[-1] is Ellipsis:
                 return tuple(_convert(v, args[0], key) for v in items)
