@@ -66,7 +66,7 @@ def _body(identity: Identity) -> _Body:
     occlusion = np.concatenate([head.occlusion, hair.shade]).astype(np.float32)
     occlusion = np.clip(occlusion * 1.12, 0, 1)
     eyes = np.concatenate([head.left_eye, head.right_eye])
-    occlusion[eyes] = 0.72 - 0.25 * smoothstep(0.0, 0.12, head.neutral[eyes, 1])
+    occlusion[eyes] = 0.62 - 0.3 * smoothstep(0.0, 0.12, head.neutral[eyes, 1])
     if len(hair.points):
         # Hair that hangs over skin keeps light from it.
         mask = appearance.scalp_mask(head.neutral, identity)
@@ -110,8 +110,8 @@ def _lights(rng: np.random.Generator, camera: str) -> np.ndarray:
     rim = np.array([-side * 0.9, 0.5, -0.8])
     kelvin = rng.uniform(-1, 1) * (0.5 if camera == "timit" else 1.0) + (0.4 if camera == "timit" else 0.0)
     warm = np.array([1 + 0.10 * kelvin, 1.0, 1 - 0.13 * kelvin])
-    strength = rng.uniform(1.3, 1.9)
-    ambient = rng.uniform(0.28, 0.5)
+    strength = rng.uniform(0.85, 1.35)
+    ambient = rng.uniform(0.22, 0.42)
     cool = np.array([1 - 0.04 * kelvin, 1.0, 1 + 0.06 * kelvin])
     return np.stack(
         [
@@ -166,8 +166,8 @@ def render_clip(identity: Identity, motion, scene_seed: int, size: int = 256, ca
     moved = (actions @ head.actions.reshape(len(head.actions), -1)).reshape(steps, n, 3) + body.shape
     light = np.stack([body.occlusion, _key_visibility(body, lights[0])], 1).astype(np.float32)
     room = background(rng, int(big * 1.15), camera)
-    zoom = size * (rng.uniform(0.205, 0.25) if camera == "studio" else rng.uniform(0.17, 0.20)) * SUPERSAMPLE
-    centre = np.array([rng.normal(0, 0.03), -0.33 + rng.normal(0, 0.05)])
+    zoom = size * (rng.uniform(0.27, 0.33) if camera == "studio" else rng.uniform(0.225, 0.265)) * SUPERSAMPLE
+    centre = np.array([rng.normal(0, 0.03), -0.36 + rng.normal(0, 0.05)])
     sway = _smooth_walk(rng, steps, 12) * (0.006 if camera == "studio" else 0.002)
     blur = rng.uniform(0.25, 0.75) if camera == "studio" else rng.uniform(0.55, 0.95)
     exposure = rng.uniform(0.85, 1.15)
