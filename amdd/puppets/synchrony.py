@@ -1,0 +1,46 @@
+"""Do lips and sound belong together? The lag at which mouth opening follows the sound's envelope best."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+
+def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
+    """Gap between the inner lips over the width of the face (T,), from landmarks (T, 68, 2)."""
+    gap = np.linalg.norm(landmarks[:, 61:64] - landmarks[:, [67, 66, 65]], axis=2).mean(1)
+    return gap / (np.linalg.norm(landmarks[:, 0] - landmarks[:, 16], axis=1) + 1e-6)
+
+
+def envelope(audio: np.ndarray, sample_rate: int, fps: float, n_frames: int) -> np.ndarray:
+    """Loudness of the sound at each frame (n_frames,), in decibels above its floor."""
+    hop = sample_rate / fps
+    edges = (np.arange(n_frames + 1) * hop).astype(int)
+    power = np.array([np.mean(audio[a:b] ** 2) if b > a and a < len(audio) else 0.0 for a, b in zip(edges, edges[1:])])
+    level = 10 * np.log10(power + 1e-7)
+    return np.clip(level - np.percentile(level, 10), 0, 30)
+
+
+def audio_visual_offset(
+    opening: np.ndarray, audio: np.ndarray, sample_rate: int, fps: float = 25.0, reach: int = 12
+) -> tuple[int, float]:
+    """``(offset, correlation)``: how many frames the picture comes after the sound, and how well they agree.
+
+    Both curves are smoothed a little and stripped of their slow drift before they are compared.
+    """
+    n = len(opening)
+    loud = envelope(audio, sample_rate, fps, n)
+
+    def sharpen(x):
+        x = gaussian_filter1d(np.asarray(x, float), 1.0)
+        x = x - gaussian_filter1d(x, 15)
+        return x / (x.std() + 1e-9)
+
+    a, b = sharpen(opening), sharpen(loud)
+    best, at = -2.0, 0
+    for lag in range(-reach, reach + 1):
+        x, y = (a[lag:], b[: n - lag]) if lag >= 0 else (a[:lag], b[-lag:])
+        value = float(np.mean(x * y))
+        if value > best:
+            best, at = value, lag
+    return at, best
