@@ -7,6 +7,7 @@ what is read is bounded, so that a ten-hour or an 8K file costs no more than the
 from __future__ import annotations
 
 import wave
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from amdd.paths import atomic
 
@@ -21,7 +23,16 @@ av.logging.set_level(av.logging.PANIC)  # every fault becomes a MediaError; liba
 
 MAX_SIDE = 1920  # larger pictures are scaled down while decoding
 MAX_FRAMES = 3000  # two minutes at 25 fps: what is decoded at most when no frames were named
+MAX_BYTES = 1 << 30  # of decoded frames, in the same case
+MAX_PIXELS = 20_000_000_000  # decoded for one call: 10,000 frames of 1080p, 600 of 8K
+MAX_FAULTS = 100  # undecodable packets after which a file is given up
 SEEK_GAP = 250  # frames; further apart than this, a seek is cheaper than decoding on
+# What a file may be. Playlists and lists of files (hls, concat, dash, ...) are left out: they name other
+# files and addresses, and a hostile one would have us read those.
+FORMATS = (
+    "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,wav,w64,mp3,aac,flac,aiff,au,caf,h264,hevc,"
+    "m4v,ivf,gif,mjpeg,dv,rm,3gp,nut,amr"
+)
 FRAME_SUFFIXES = {"", ".jpg", ".jpeg", ".png"}
 
 
@@ -47,7 +58,6 @@ class MediaInfo:
     seconds: float = 0.0
     video_codec: str = ""
     audio_codec: str = ""
-    rotation: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,8 @@ class Video:
     fps: float
     n_frames: int
     indices: np.ndarray
+    short: bool = False  # the file ended before the last wanted frame
+    reached: int = 0  # one more than the number of the last frame that was decoded
 
 
 def _open(path: Path) -> av.container.InputContainer:
@@ -69,7 +81,12 @@ def _open(path: Path) -> av.container.InputContainer:
     if path.is_file() and path.stat().st_size == 0:
         raise MediaError(path, "the file is empty (0 bytes); copy or download it again")
     try:
-        return av.open(str(path), metadata_errors="ignore", timeout=20.0)
+        return av.open(
+            str(path.absolute()),  # absolute, so that no name can pass for a protocol ("concat:...")
+            metadata_errors="ignore",
+            timeout=20.0,
+            container_options={"protocol_whitelist": "file", "format_whitelist": FORMATS},
+        )
     except (av.FFmpegError, OSError, ValueError, UnicodeError) as error:
         raise MediaError(path, f"not a media file that FFmpeg can open ({_words(error)})") from None
 
@@ -95,7 +112,7 @@ def probe(path: str | Path) -> MediaInfo:
         height, width = _read_picture(files[0]).shape[:2]
         return MediaInfo(path, True, False, width, height, 25.0, len(files), len(files) / 25.0, "jpeg")
     with _open(path) as container:
-        video = container.streams.video[0] if container.streams.video else None
+        video = _video_stream(container)
         audio = container.streams.audio[0] if container.streams.audio else None
         seconds = float(container.duration or 0) / av.time_base
         if video is None:
@@ -145,74 +162,116 @@ def read_video(
 ) -> Video:
     """Decode a file, or a folder of pictures, to RGB frames.
 
-    ``indices`` (ascending) are the wanted frames; without them all frames up to ``max_frames`` (at most
-    3,000). Wanted frames past the end are replaced by the last one, since containers lie about their length.
-    Raises :class:`MediaError` when not a single frame can be had; a file that breaks off in the middle gives
-    what came before.
+    ``indices`` (ascending) are the wanted frames; without them all frames up to ``max_frames`` (at most 3,000
+    and 1 GB). Wanted frames past the end are replaced by the last one, since containers lie about their
+    length; ``Video.short`` says so. Between wanted frames that lie far apart the decoder seeks. Raises
+    :class:`MediaError` when not a single frame can be had; a file that breaks off in the middle gives what
+    came before.
     """
     path = Path(path)
     limit = min(max_frames or MAX_FRAMES, MAX_FRAMES)
+    wanted = None if indices is None else np.sort(np.maximum(np.asarray(indices, int), 0))
     if path.is_dir():
         files = frame_files(path)
         if not files:
             raise MediaError(path, "a folder without pictures")
-        wanted = np.arange(min(len(files), limit)) if indices is None else np.asarray(indices, int)
-        wanted = np.clip(wanted, 0, len(files) - 1)
-        frames = [_read_picture(files[i]) for i in wanted]
-        return Video(_stack(path, frames), 25.0, len(files), wanted)
+        wanted = np.arange(min(len(files), limit)) if wanted is None else wanted
+        short = bool(len(wanted) and wanted[-1] >= len(files))
+        frames = [_read_picture(files[i]) for i in np.minimum(wanted, len(files) - 1)]
+        return Video(_stack(path, frames), 25.0, len(files), wanted, short, len(files))
     with _open(path) as container:
-        if not container.streams.video:
+        stream = _video_stream(container)
+        if stream is None:
             raise MediaError(path, "holds no video stream")
-        stream = container.streams.video[0]
-        stream.thread_type = "NONE"
-        fps = _fps(stream)
-        n_stated = int(stream.frames or 0)
-        wanted = None if indices is None else np.asarray(sorted(int(i) for i in indices), int)
-        got: dict[int, np.ndarray] = {}
-        position, last = 0, None
+        stream.thread_type = "NONE"  # clips are decoded side by side, not one faster
         try:
-            if wanted is not None and len(wanted) and wanted[0] > SEEK_GAP:
-                position = _seek(container, stream, fps, int(wanted[0]))
-            pending = None if wanted is None else list(dict.fromkeys(wanted.tolist()))
-            for frame in container.decode(stream):
-                if pending is None:
-                    got[position] = _to_array(frame)
-                    if len(got) >= limit:
-                        break
-                else:
-                    last = frame
-                    while pending and position >= pending[0]:
-                        got[pending.pop(0)] = _to_array(frame)
-                    if not pending:
-                        break
-                position += 1
-        except (av.FFmpegError, ValueError, MemoryError) as error:
-            if not got and last is None:
-                raise MediaError(path, f"no frame could be decoded ({_words(error)})") from None
-        if wanted is None:
-            frames = [got[i] for i in sorted(got)]
-            return Video(_stack(path, frames), fps, max(n_stated, len(frames)), np.arange(len(frames)))
-        if last is not None and len(got) < len(set(wanted.tolist())):
-            tail = _to_array(last)
-            for i in wanted.tolist():
-                got.setdefault(i, tail)
+            if wanted is None:
+                got, reached = _first_frames(container, stream, limit)
+                wanted = np.arange(len(got))
+            else:
+                got, reached = _wanted_frames(container, stream, np.unique(wanted))
+        except (av.FFmpegError, ValueError, OverflowError, MemoryError) as error:
+            raise MediaError(path, f"no frame could be decoded ({_words(error)})") from None
         if not got:
             raise MediaError(path, "no frame could be decoded; the file may be truncated")
-        fallback = got[max(got)]
-        frames = [got.get(int(i), fallback) for i in wanted]
-        return Video(_stack(path, frames), fps, max(n_stated, position), wanted)
+        known = sorted(got)
+        nearest = [known[max(0, bisect_right(known, i) - 1)] for i in wanted.tolist()]
+        short = bool(reached <= wanted[-1]) if len(wanted) else False
+        n_frames = reached if short else max(int(stream.frames or 0), reached)
+        return Video(_stack(path, [got[i] for i in nearest]), _fps(stream), n_frames, wanted, short, reached)
 
 
-def _seek(container, stream, fps: float, index: int) -> int:
-    """Go to the key frame before frame ``index``; the position reached, in frames."""
-    seconds = max(0.0, index / fps - 1.0)
-    container.seek(int(seconds / stream.time_base), stream=stream, backward=True, any_frame=False)
-    for packet in container.demux(stream):
-        if packet.pts is not None:
-            start = float((packet.pts - (stream.start_time or 0)) * stream.time_base)
-            container.seek(int(seconds / stream.time_base), stream=stream, backward=True, any_frame=False)
-            return max(0, round(start * fps))
-    return 0
+def _video_stream(container):
+    """The first stream of moving pictures; a cover picture in a sound file is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    return None
+
+
+def _decode(container, stream):
+    """The stream's frames; packets that can't be decoded are passed over, up to a bound."""
+    faults = 0
+    try:
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except (av.FFmpegError, ValueError):
+                faults += 1
+                if faults > MAX_FAULTS:
+                    return
+    except av.FFmpegError:
+        return  # the container breaks off here
+
+
+def _first_frames(container, stream, limit: int) -> tuple[dict[int, np.ndarray], int]:
+    got: dict[int, np.ndarray] = {}
+    size = 0
+    for frame in _decode(container, stream):
+        got[len(got)] = _to_array(frame)
+        size += got[len(got) - 1].nbytes
+        if len(got) >= limit or size > MAX_BYTES:
+            break
+    return got, len(got)
+
+
+def _wanted_frames(container, stream, wanted: np.ndarray) -> tuple[dict[int, np.ndarray], int]:
+    """Frames by number, and one more than the number of the last frame that was seen."""
+    fps, origin = _fps(stream), float((stream.start_time or 0) * stream.time_base)
+    got: dict[int, np.ndarray] = {}
+    pending = wanted.tolist()
+    position: int | None = 0
+    pixels, last = 0, None
+    frames = _decode(container, stream)
+    while pending:
+        if position is not None and pending[0] - position > SEEK_GAP:
+            try:
+                target = max(0.0, origin + pending[0] / fps - 0.5)
+                container.seek(int(target / stream.time_base), stream=stream, backward=True)
+                frames, position = _decode(container, stream), None
+            except av.FFmpegError:
+                pass  # not seekable: go on decoding
+        target_number = pending[0]
+        for frame in frames:
+            if position is None:  # after a seek the frame's own time says where we are
+                at = target_number / fps if frame.time is None else float(frame.time) - origin
+                position = max(0, round(at * fps))
+            last, number = frame, position
+            position += 1
+            pixels += frame.width * frame.height
+            if number >= pending[0]:
+                break
+            if pixels > MAX_PIXELS:
+                frames = iter(())
+        else:
+            break  # the end, or as far as we go
+        picture = _to_array(frame)
+        while pending and number >= pending[0]:
+            got[pending.pop(0)] = picture
+    reached = position or 0
+    if pending and last is not None:
+        got[max(reached - 1, 0)] = _to_array(last)
+    return got, reached if pending else max(reached, int(wanted[-1]) + 1 if len(wanted) else 0)
 
 
 def _stack(path: Path, frames: list[np.ndarray]) -> np.ndarray:
@@ -260,12 +319,14 @@ def read_audio(
         if not container.streams.audio:
             raise MediaError(path, "holds no sound")
         stream = container.streams.audio[0]
+        if not 1000 <= (stream.rate or 0) <= 768_000:
+            raise MediaError(path, f"states a sample rate of {stream.rate} Hz")
         resampler = av.AudioResampler(format="fltp", layout="mono", rate=sample_rate)
         try:
             if start > 30:
                 container.seek(int((start - 5) / stream.time_base), stream=stream, backward=True)
                 skip = None
-            for frame in container.decode(stream):
+            for frame in _decode(container, stream):
                 if skip is None:
                     skip = max(0, int((start - float(frame.time or 0)) * sample_rate))
                 for out in resampler.resample(frame):
@@ -273,9 +334,9 @@ def read_audio(
                     total += chunks[-1].size
                 if total >= bound + skip:
                     break
-            for out in resampler.resample(None):
+            for out in resampler.resample(None):  # the resampler holds back its last samples
                 chunks.append(out.to_ndarray().reshape(-1))
-        except (av.FFmpegError, ValueError, MemoryError) as error:
+        except (av.FFmpegError, ValueError, OverflowError, MemoryError) as error:
             if not chunks:
                 raise MediaError(path, f"no sound could be decoded ({_words(error)})") from None
     if not chunks:
@@ -295,8 +356,14 @@ def write_video(
 ) -> Path:
     """Write ``frames`` uint8 (T, H, W, 3) as H.264 (4:2:0) with ``audio`` float32 (n,) as mono AAC, 64 kbit/s.
 
-    The same arrays give the same bytes: one encoder thread, no dates, no encoder banner.
+    The same arrays give the same bytes: one encoder thread, no dates, no encoder banner. Raises ``ValueError``
+    for frames of another shape or type, or with an odd side, which 4:2:0 can't hold.
     """
+    frames = np.asarray(frames)
+    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not len(frames):
+        raise ValueError(f"frames must be uint8 (T, H, W, 3), not {frames.dtype} {frames.shape}")
+    if frames.shape[1] % 2 or frames.shape[2] % 2:
+        raise ValueError(f"H.264 in 4:2:0 needs even sides, not {frames.shape[2]} x {frames.shape[1]}")
     with atomic(path) as temporary:
         options = {"movflags": "+faststart"} if temporary.suffix == ".mp4" else {}
         with av.open(str(temporary), "w", options=options) as container:
