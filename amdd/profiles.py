@@ -61,6 +61,8 @@ class PreparationSettings:
     n_mels: int = 64  # unknown in the paper
     top_db: float = 80.0
     trim_silence: bool = False  # cut leading samples with |x| <= 0.0005 (arXiv 2412.00175)
+    sampling: str = "window"  # frames from the seconds that are heard; "clip": from the whole clip
+    follow_fakes: bool = True  # where fakes are local (LAV-DF), the window is laid over a forged period
     shard: int = 64  # clips in a shard
     workers: int = 2
 
