@@ -1,0 +1,61 @@
+"""Face crops in a canonical frame, and back."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from amdd.puppets.head import head_model
+
+# What moves least while someone speaks: brows, nose, eyes and the corners of the mouth.
+STABLE = np.array([*range(17, 48), 48, 54])
+WINDOW = (-0.86, 0.56, 1.76)  # left and top in dm from the point between the eyes, and the side
+
+
+@lru_cache(maxsize=1)
+def template() -> np.ndarray:
+    """Where the 68 landmarks of the mean face lie in the unit crop (68, 2)."""
+    points = head_model().neutral[head_model().landmarks]
+    left, top, side = WINDOW
+    return np.stack([(points[:, 0] - left) / side, (top - points[:, 1]) / side], 1)
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The least-squares similarity (2, 3) that takes ``source`` (N, 2) to ``target`` (N, 2) (Umeyama 1991)."""
+    a, b = source.mean(0), target.mean(0)
+    x, y = source - a, target - b
+    u, s, vt = np.linalg.svd(y.T @ x / len(x))
+    sign = np.array([1.0, np.sign(np.linalg.det(u @ vt))])
+    turn = u @ np.diag(sign) @ vt
+    scale = (s * sign).sum() / (x**2).sum() * len(x)
+    return np.hstack([scale * turn, (b - scale * turn @ a)[:, None]])
+
+
+def crop_matrices(landmarks: np.ndarray, size: int) -> np.ndarray:
+    """Per frame, frame pixels to crop pixels (T, 2, 3), smoothed over time so that the crop does not tremble."""
+    goal = template()[STABLE] * size
+    out = np.stack([similarity(points[STABLE].astype(float), goal) for points in landmarks])
+    if len(out) > 4:
+        kernel = np.array([0.25, 0.5, 0.25])
+        padded = np.concatenate([out[:1], out, out[-1:]])
+        out = sum(k * padded[i : i + len(out)] for i, k in enumerate(kernel))
+    return out
+
+
+def crop(frames: np.ndarray, matrices: np.ndarray, size: int, flags: int = cv2.INTER_AREA) -> np.ndarray:
+    """Aligned crops (T, size, size[, C])."""
+    mode = cv2.INTER_LINEAR if flags == cv2.INTER_AREA else flags
+    return np.stack([cv2.warpAffine(f, m, (size, size), flags=mode, borderMode=cv2.BORDER_REPLICATE) for f, m in zip(frames, matrices)])
+
+
+def back(crop_image: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+    """One crop back into the frame's pixels; outside the crop, zeros."""
+    inverse = cv2.invertAffineTransform(matrix)
+    return cv2.warpAffine(crop_image, inverse, (width, height), flags=cv2.INTER_CUBIC if crop_image.ndim == 3 else cv2.INTER_LINEAR)
+
+
+def move(points: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Landmarks (T, 68, 2) in crop pixels."""
+    return np.einsum("tij,tkj->tki", matrices[:, :, :2], points) + matrices[:, None, :, 2]

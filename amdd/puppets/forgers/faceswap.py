@@ -1,0 +1,104 @@
+"""FaceSwap: an autoencoder's donor face in the target's pose, colour-matched, feathered and warped back.
+
+The same function serves the relatives of :mod:`.relatives` and the adversarial swap: they differ in network and
+in what happens after it (:class:`Finish`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from amdd.puppets.forgers import align, blend
+from amdd.puppets.forgers.base import Forged, Source, load_network, whole
+from amdd.puppets.forgers.networks import SWAPS
+
+BATCH = 25
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What happens after the network: colour transfer, the seam, and sharpening."""
+
+    colour: str = "lab"  # "lab" (mean and spread), "mean" or "none"
+    seam: str = "feather"  # or "poisson"
+    erode: float = 0.035  # of the crop's size
+    soften: float = 0.030
+    sharpen: float = 0.0
+
+
+def mean_face(donor: Source, size: int, count: int = 8) -> np.ndarray:
+    """The donor's mean aligned face (size, size, 3), float32 in [0, 255]: what the decoder is conditioned on."""
+    steps = np.linspace(0, len(donor.frames) - 1, min(count, len(donor.frames))).round().astype(int)
+    matrices = align.crop_matrices(donor.landmarks, size)[steps]
+    return align.crop(donor.frames[steps], matrices, size).astype(np.float32).mean(0)
+
+
+@torch.inference_mode()
+def generate(name: str, target: Source, donor: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The network's crops (T, S, S, 3) uint8, their masks (T, S, S) and the crop matrices (T, 2, 3)."""
+    from amdd.puppets.forgers.train import encoder_view
+
+    network, settings = load_network(name), SWAPS[name]
+    size = settings.size_out
+    matrices = align.crop_matrices(target.landmarks, size)
+    crops = align.crop(target.frames, matrices, size)
+    reference = torch.from_numpy(mean_face(donor, settings.size_in) / 255).permute(2, 0, 1)[None].float()
+    pictures, masks = [], []
+    for first in range(0, len(crops), BATCH):
+        x = torch.from_numpy(crops[first : first + BATCH]).permute(0, 3, 1, 2).float() / 255
+        if settings.size_in != size:
+            x = F.interpolate(x, size=(settings.size_in,) * 2, mode="area")
+        view = encoder_view(x.contiguous(memory_format=torch.channels_last))
+        picture, mask = network(view, reference.expand(len(view), -1, -1, -1))
+        pictures.append((picture.permute(0, 2, 3, 1) * 255).round().byte().numpy())
+        masks.append(mask[:, 0].numpy())
+    return np.concatenate(pictures), np.concatenate(masks), matrices
+
+
+def paste(
+    target: Source, pictures: np.ndarray, masks: np.ndarray, matrices: np.ndarray, finish: Finish
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blend crops into the target's frames; frames and the mask of changed pixels."""
+    size = pictures.shape[1]
+    height, width = target.frames.shape[1:3]
+    inner = align.move(target.landmarks, matrices)
+    frames, changed = np.empty_like(target.frames), np.zeros(target.face_mask.shape, np.uint8)
+    crops = align.crop(target.frames, matrices, size)
+    visible = align.crop(target.face_mask, matrices, size, cv2.INTER_NEAREST)
+    for t, picture in enumerate(pictures):
+        area = blend.hull(inner[t], (size, size)) * (masks[t] > 0.4) * visible[t]
+        if finish.colour != "none":
+            picture = blend.match_colour(picture, crops[t], area, spread=finish.colour == "lab")
+        if finish.sharpen:
+            soft = cv2.GaussianBlur(picture, (0, 0), 1.2)
+            picture = cv2.addWeighted(picture, 1 + finish.sharpen, soft, -finish.sharpen, 0)
+        # What is off the crop's edge can't be feathered: keep clear of it.
+        area[[0, -1]] = 0
+        area[:, [0, -1]] = 0
+        alpha = blend.feather(area, round(finish.erode * size), finish.soften * size) * visible[t]
+        placed = align.back(picture, matrices[t], height, width)
+        alpha = np.clip(align.back(alpha, matrices[t], height, width), 0, 1)
+        alpha[alpha < 0.02] = 0
+        if finish.seam == "poisson":
+            frames[t] = blend.poisson(placed, target.frames[t], alpha > 0.5)
+        else:
+            frames[t] = blend.compose(placed, target.frames[t], alpha)
+        changed[t] = (frames[t] != target.frames[t]).any(-1)
+    return frames, changed
+
+
+def swap(name: str, target: Source, donor: Source, finish: Finish) -> Forged:
+    """The donor's face on the target's clip by the network called ``name``."""
+    pictures, masks, matrices = generate(name, target, donor)
+    frames, changed = paste(target, pictures, masks, matrices, finish)
+    return Forged(frames, changed, whole(target))
+
+
+def forge(target: Source, donor: Source, audio: np.ndarray | None = None, seed: int = 0) -> Forged:
+    """FaceSwap with its usual finish; sound and seed change nothing."""
+    return swap("faceswap", target, donor, Finish())

@@ -1,0 +1,302 @@
+"""Train the forgers on rendered people that no corpus contains.
+
+    python -m amdd.puppets.forgers.train                # all of them
+    python -m amdd.puppets.forgers.train faceswap fsgan --minutes 10
+
+Writes ``weights/<name>.safetensors`` (float16) and ``weights/<name>.json`` (seed, steps, settings, loss curve).
+Identities have seeds from 1,000,000 on; corpora use seeds below 900,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from amdd.paths import atomic, build_root, write_text
+from amdd.puppets.forgers import align
+from amdd.puppets.forgers.base import WEIGHTS
+from amdd.puppets.forgers.features import landmark_maps, mel_windows
+from amdd.puppets.forgers.networks import NAMES, SWAPS, Critic, build
+from amdd.puppets.motion import make_motion
+from amdd.puppets.people import make_identity
+from amdd.puppets.render import render_clip
+from amdd.puppets.speech import talk
+from amdd.puppets.voices import voice_for
+
+FIRST_SEED = 1_000_000
+SIZE = 128  # the stored crops
+
+
+def training_clip(seed: int, scene: int, n_frames: int) -> dict[str, np.ndarray]:
+    """One rendered clip as aligned crops (T, 128, 128, 3), landmarks, masks and mel windows."""
+    identity = make_identity(FIRST_SEED + seed)
+    rng = np.random.default_rng(np.random.SeedSequence([601, seed, scene]))
+    speech = talk(voice_for(identity), n_frames / 25.0 + 0.2, rng)
+    motion = make_motion(speech, 7 * seed + scene, n_frames)
+    # Wider turns than in the corpora, so that the networks have seen what they will meet.
+    motion = replace(motion, pose=motion.pose * np.array([1.35, 1.5, 1.4], np.float32))
+    clip = render_clip(identity, motion, 31 * seed + scene)
+    matrices = align.crop_matrices(clip.landmarks, SIZE)
+    return {
+        "crops": align.crop(clip.frames, matrices, SIZE),
+        "masks": align.crop(clip.face_mask, matrices, SIZE, cv2.INTER_NEAREST),
+        "landmarks": align.move(clip.landmarks, matrices).astype(np.float32),
+        "mel": mel_windows(speech.audio, n_frames).astype(np.float16),
+    }
+
+
+def dataset(identities: int, scenes: int, n_frames: int, cache: Path) -> dict[str, np.ndarray]:
+    """All training clips stacked (identities, scenes, T, ...), rendered once and kept in ``cache``."""
+    path = cache / f"forgers-{identities}x{scenes}x{n_frames}.npz"
+    if not path.exists():
+        from joblib import Parallel, delayed
+
+        jobs = [(i, s) for i in range(identities) for s in range(scenes)]
+        run = Parallel(n_jobs=-1, return_as="generator")(delayed(training_clip)(i, s, n_frames) for i, s in jobs)
+        clips = list(tqdm(run, total=len(jobs), desc="rendering training people", mininterval=5))
+        stacked = {k: np.stack([c[k] for c in clips]).reshape(identities, scenes, n_frames, *clips[0][k].shape[1:]) for k in clips[0]}
+        with atomic(path) as temporary:
+            np.savez(temporary, **stacked)
+    with np.load(path, allow_pickle=False) as data:
+        return {key: data[key] for key in data.files}
+
+
+class Trainer:
+    """Draws batches for every kind of network and takes its training steps."""
+
+    def __init__(self, name: str, data: dict[str, np.ndarray], seed: int, device: str) -> None:
+        torch.manual_seed(seed)
+        self.name, self.data, self.device = name, data, device
+        self.rng = np.random.default_rng([seed, NAMES.index(name)])
+        self.network = build(name).to(device, memory_format=torch.channels_last)
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), 4e-4, betas=(0.5, 0.99), weight_decay=1e-4)
+        self.bf16 = device == "cuda" or torch.backends.cpu.get_cpu_capability() == "AVX512"
+        if name.startswith("gan-"):
+            self.critic = Critic().to(device, memory_format=torch.channels_last)
+            self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), 2e-4, betas=(0.0, 0.99))
+        if name == "wav2lip":
+            from amdd.puppets.forgers.base import load_network
+
+            self.sync = load_network("syncnet").to(device)
+
+    def tensor(self, pictures: np.ndarray, size: int) -> torch.Tensor:
+        x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device).permute(0, 3, 1, 2).float() / 255
+        if size != x.shape[-1]:
+            x = F.interpolate(x, size=(size, size), mode="area" if size < x.shape[-1] else "bilinear")
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def masks(self, masks: np.ndarray, size: int) -> torch.Tensor:
+        return F.interpolate(torch.from_numpy(masks).to(self.device)[:, None].float(), size=(size, size), mode="area")
+
+    def step(self, progress: float) -> float:
+        for group in self.optimiser.param_groups:
+            group["lr"] = 4e-4 * (0.5 * (1 + np.cos(np.pi * min(progress, 1.0))) * 0.95 + 0.05)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
+            if self.name in SWAPS:
+                loss = self._swap(progress)
+            elif self.name == "syncnet":
+                loss = self._syncnet()
+            elif self.name == "wav2lip":
+                loss = self._wav2lip(progress)
+            else:
+                loss = self._fsgan()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimiser.step()
+        return float(loss.detach())
+
+    def _warp(self, x: torch.Tensor) -> torch.Tensor:
+        """What the encoder sees while it learns: grey, bent and recoloured, so that it keeps expression and
+        pose and must take looks from the donor."""
+        b, _, s, _ = x.shape
+        coarse = torch.from_numpy(self.rng.normal(0, 0.035, (b, 2, 5, 5)).astype(np.float32)).to(x.device)
+        bend = F.interpolate(coarse, size=(s, s), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+        theta = torch.eye(2, 3, device=x.device).repeat(b, 1, 1)
+        theta[:, [0, 1], [0, 1]] *= torch.from_numpy(self.rng.uniform(0.88, 1.12, (b, 2)).astype(np.float32)).to(x.device)
+        grid = F.affine_grid(theta, x.shape, align_corners=False) + bend
+        bent = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        return encoder_view(bent, torch.from_numpy(self.rng.uniform(0.6, 1.5, (b, 1, 1, 1)).astype(np.float32)).to(x.device))
+
+    def _draw(self, batch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        people, scenes, steps = self.data["crops"].shape[:3]
+        return self.rng.integers(0, people, batch), self.rng.integers(0, scenes, batch), self.rng.integers(0, steps, batch)
+
+    def _swap(self, progress: float) -> torch.Tensor:
+        s = SWAPS[self.name]
+        who, scene, frame = self._draw(16 if s.size_out <= 96 else 10)
+        crops, steps = self.data["crops"], self.data["crops"].shape[2]
+        references = np.stack([crops[who, scene, (frame + int(k)) % steps] for k in self.rng.integers(3, steps - 3, 4)])
+        donor = self.tensor(references.astype(np.float32).mean(0), s.size_in)
+        goal = self.tensor(crops[who, scene, frame], s.size_out)
+        mask = self.masks(self.data["masks"][who, scene, frame], s.size_out)
+        picture, segmentation = self.network(self._warp(self.tensor(crops[who, scene, frame], s.size_in)), donor)
+        loss = picture_loss(picture.float(), goal, mask) + 0.1 * mask_loss(segmentation, mask)
+        if self.name.startswith("gan-") and progress > 0.3:
+            with torch.no_grad():
+                fake = picture.detach()
+            real_score, fake_score = self.critic(goal), self.critic(fake)
+            critic_loss = F.relu(1 - real_score.float()).mean() + F.relu(1 + fake_score.float()).mean()
+            self.critic_optimiser.zero_grad(set_to_none=True)
+            critic_loss.backward()
+            self.critic_optimiser.step()
+            loss = loss - 0.02 * self.critic(picture).float().mean()
+        return loss
+
+    def _fsgan(self) -> torch.Tensor:
+        who, scene, frame = self._draw(12)
+        steps = self.data["crops"].shape[2]
+        other = (frame + self.rng.integers(1, steps, len(frame))) % steps
+        d = self.data
+        goal = self.tensor(d["crops"][who, scene, frame], 96)
+        donor = self.tensor(d["crops"][who, scene, other], 96)
+        scale = 96 / SIZE
+        donor_maps = landmark_maps(d["landmarks"][who, scene, other] * scale, 96)
+        target_maps = landmark_maps(d["landmarks"][who, scene, frame] * scale, 96)
+        as_maps = lambda m: torch.from_numpy(m).to(self.device).float() / 255  # noqa: E731
+        mask = self.masks(d["masks"][who, scene, frame], 96)
+        picture, segmentation = self.network(donor, as_maps(donor_maps), as_maps(target_maps))
+        return picture_loss(picture.float(), goal, mask) + 0.1 * mask_loss(segmentation, mask)
+
+    def _sync_batch(self, batch: int, aligned: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        who, scene, _ = self._draw(batch)
+        steps = self.data["crops"].shape[2]
+        frame = self.rng.integers(0, steps - 5, batch)
+        away = (frame + self.rng.integers(6, steps - 6, batch)) % (steps - 5)
+        heard = np.where(aligned, frame, away) + 2
+        pictures = np.stack([self.data["crops"][who, scene, frame + k] for k in range(5)], 1).reshape(batch * 5, SIZE, SIZE, 3)
+        x = self.tensor(pictures, 96)[:, :, 48:].reshape(batch, 15, 48, 96)
+        mel = torch.from_numpy(self.data["mel"][who, scene, heard].astype(np.float32)).to(self.device)
+        return x, mel
+
+    def _syncnet(self) -> torch.Tensor:
+        aligned = self.rng.random(48) < 0.5
+        x, mel = self._sync_batch(48, aligned)
+        label = torch.from_numpy(aligned.astype(np.float32)).to(self.device)
+        return F.binary_cross_entropy_with_logits(self.network(x, mel).float() * 5, label)
+
+    def _wav2lip(self, progress: float) -> torch.Tensor:
+        batch = 3
+        who, scene, _ = self._draw(batch)
+        steps = self.data["crops"].shape[2]
+        frame = self.rng.integers(0, steps - 5, batch)
+        reference = (frame + self.rng.integers(6, steps - 6, batch)) % steps
+        index = (np.repeat(who, 5), np.repeat(scene, 5), (frame[:, None] + np.arange(5)).ravel())
+        goal = self.tensor(self.data["crops"][index], 96)
+        other = self.tensor(self.data["crops"][index[0], index[1], np.repeat(reference, 5)], 96)
+        mel = torch.from_numpy(self.data["mel"][index].astype(np.float32)).to(self.device)
+        mask = self.masks(self.data["masks"][index], 96)
+        picture = self.network(torch.cat([blank(goal), other], 1), mel).float()
+        loss = picture_loss(picture, goal, mask)
+        lower = mouth_weight(goal)
+        loss = loss + 2.0 * ((picture - goal).abs() * lower).mean()
+        if progress > 0.25:
+            x = picture[:, :, 48:].reshape(batch, 15, 48, 96)
+            middle = mel.reshape(batch, 5, 1, 40, 16)[:, 2]
+            loss = loss + 0.05 * F.softplus(-5 * self.sync(x, middle).float()).mean()
+        return loss
+
+
+def encoder_view(x: torch.Tensor, contrast: torch.Tensor | float = 1.0) -> torch.Tensor:
+    """A crop as the shared encoder sees it: grey, its mean and contrast taken out."""
+    grey = (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    grey = (grey - grey.mean((2, 3), keepdim=True)) / (grey.std((2, 3), keepdim=True) + 0.05) * 0.22 * contrast + 0.5
+    return grey.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def blank(face: torch.Tensor) -> torch.Tensor:
+    """The lower half of a crop made blank."""
+    out = face.clone()
+    out[:, :, face.shape[2] // 2 :] = 0.5
+    return out
+
+
+def mouth_weight(face: torch.Tensor) -> torch.Tensor:
+    """A soft window over the mouth of the canonical crop (1, 1, S, S)."""
+    s = face.shape[-1]
+    axis = (torch.arange(s, device=face.device) + 0.5) / s
+    return (torch.exp(-(((axis[:, None] - 0.71) / 0.10) ** 2)) * torch.exp(-(((axis[None] - 0.49) / 0.16) ** 2)))[None, None]
+
+
+def picture_loss(picture: torch.Tensor, goal: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """L1 on pixels and on their gradients, the face counted most."""
+    weight = 0.25 + 0.75 * mask
+    loss = ((picture - goal).abs() * weight).mean() * 3
+    for axis in (2, 3):
+        loss = loss + ((picture.diff(dim=axis) - goal.diff(dim=axis)).abs() * weight.narrow(axis, 0, weight.shape[axis] - 1)).mean() * 3
+    return loss
+
+
+def mask_loss(segmentation: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    with torch.autocast(segmentation.device.type, enabled=False):
+        return F.binary_cross_entropy(segmentation.float().clamp(1e-4, 1 - 1e-4), mask.clamp(0, 1))
+
+
+def train(name: str, data: dict[str, np.ndarray], steps: int, seed: int, device: str) -> dict:
+    """Train one network for ``steps`` and save it; the record that lies beside the weights."""
+    trainer = Trainer(name, data, seed, device)
+    start, curve, recent = time.time(), [], []
+    bar = tqdm(range(steps), desc=name, mininterval=10)
+    for step in bar:
+        recent.append(trainer.step(step / steps))
+        if (step + 1) % 25 == 0:
+            curve.append(round(float(np.mean(recent)), 5))
+            recent = []
+            bar.set_postfix(loss=curve[-1])
+    WEIGHTS.mkdir(exist_ok=True)
+    state = {k: v.detach().cpu().contiguous().half() for k, v in trainer.network.state_dict().items()}
+    with atomic(WEIGHTS / f"{name}.safetensors") as temporary:
+        save_file(state, temporary, metadata={"name": name})
+    record = {
+        "name": name,
+        "seed": seed,
+        "steps": steps,
+        "seconds": round(time.time() - start, 1),
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "parameters": sum(p.numel() for p in trainer.network.parameters()),
+        "identities": int(data["crops"].shape[0]),
+        "first_identity_seed": FIRST_SEED,
+        "frames": int(np.prod(data["crops"].shape[:3])),
+        "loss_every_25_steps": curve,
+    }
+    write_text(WEIGHTS / f"{name}.json", json.dumps(record, indent=1) + "\n")
+    return record
+
+
+STEPS = {"faceswap": 1500, "syncnet": 900, "wav2lip": 900, "fsgan": 1100, "gan-swap-hq": 600}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=[], help=f"any of {', '.join(NAMES)}; default: all")
+    parser.add_argument("--identities", type=int, default=60)
+    parser.add_argument("--scenes", type=int, default=2)
+    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--effort", type=float, default=1.0, help="times the standard number of steps")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    cache = build_root() / "forgers"
+    cache.mkdir(parents=True, exist_ok=True)
+    data = dataset(arguments.identities, arguments.scenes, arguments.frames, cache)
+    order = ["syncnet", "faceswap", "wav2lip", "fsgan", *[n for n in SWAPS if n != "faceswap"]]
+    for name in order:
+        if not arguments.names or name in arguments.names:
+            record = train(name, data, int(STEPS.get(name, 700) * arguments.effort), arguments.seed, device)
+            print(f"{name}: {record['steps']} steps, {record['seconds']} s, loss {record['loss_every_25_steps'][-1:]}")
+
+
+if __name__ == "__main__":
+    main()
