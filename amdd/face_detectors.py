@@ -173,7 +173,7 @@ class FaceAlignment:
     def points(self, frames: np.ndarray, faces: np.ndarray) -> np.ndarray:
         points = np.full((len(frames), 5, 2), np.nan, np.float32)
         for t, (frame, face) in enumerate(zip(frames, faces)):
-            found = self._networks.get_landmarks_from_image(frame, detected_faces=[face[:5]])
+            found = self._networks.get_landmarks_from_image(frame, detected_faces=[face[:5].tolist()])
             if found:
                 p = np.asarray(found[0], np.float32)[:, :2]
                 points[t] = [p[36:42].mean(0), p[42:48].mean(0), p[30], p[48], p[54]]

@@ -259,12 +259,12 @@ def _wanted_frames(container, stream, wanted: np.ndarray) -> tuple[dict[int, np.
             last, number = frame, position
             position += 1
             pixels += frame.width * frame.height
-            if number >= pending[0]:
+            if number >= pending[0] or pixels > MAX_PIXELS:
                 break
-            if pixels > MAX_PIXELS:
-                frames = iter(())
         else:
-            break  # the end, or as far as we go
+            break  # the end
+        if number < pending[0]:
+            break  # as far as we go
         picture = _to_array(frame)
         while pending and number >= pending[0]:
             got[pending.pop(0)] = picture
