@@ -1,0 +1,61 @@
+"""Readers: one file per data set, each giving the same manifest.
+
+``scan(name, root)`` returns one row per clip with the columns of :data:`~amdd.corpora.common.COLUMNS`. The
+built-in corpora are written in the real layouts and read by the same code under their own names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from amdd.corpora import deepfake_timit, dfdm, fakeavceleb, folder, lavdf
+from amdd.corpora.common import COLUMNS, CorpusError, Reader
+
+CORPORA: dict[str, Reader] = {
+    "fakeavceleb": fakeavceleb.READER,
+    "deepfake_timit": deepfake_timit.READER,
+    "dfdm": dfdm.READER,
+    "lavdf": lavdf.READER,
+    "folder": folder.READER,
+}
+BUILT_IN = {
+    "puppet-favc": "fakeavceleb",
+    "puppet-timit": "deepfake_timit",
+    "puppet-dfdm": "dfdm",
+    "puppet-lav": "lavdf",
+}
+
+
+def scan(name: str, root: str | Path) -> pd.DataFrame:
+    """The manifest of the corpus ``name`` below ``root``.
+
+    Raises ``ValueError`` for an unknown name and :class:`CorpusError`, with file, row and cure, for anything
+    in the corpus that can't be made sense of. ``attrs["report"]`` says what was found and what was expected.
+    """
+    reader = CORPORA.get(BUILT_IN.get(name, name))
+    if reader is None:
+        raise ValueError(f"no corpus {name!r}; there are: {', '.join([*CORPORA, *BUILT_IN])}")
+    root = Path(root)
+    if not root.is_dir():
+        raise CorpusError(root, "no such folder", "give the folder into which the data set was unpacked")
+    rows, report = reader.read(root)
+    if not rows:
+        raise CorpusError(root, "no clip was found", f"expected a tree like\n{reader.tree}")
+    table = pd.DataFrame(rows)
+    for column, default in COLUMNS.items():
+        if column not in table:
+            table[column] = default
+    table["corpus"] = name
+    table = table[[*COLUMNS, *[c for c in table.columns if c not in COLUMNS]]]
+    table = table.sort_values("clip_id", kind="stable", ignore_index=True)
+    double = table.clip_id[table.clip_id.duplicated()]
+    if len(double):
+        raise CorpusError(root, f"{double.iloc[0]!r} is listed twice", "remove the second row")
+    table.attrs["report"] = report
+    table.attrs["root"] = str(root)
+    return table
+
+
+__all__ = ["BUILT_IN", "COLUMNS", "CORPORA", "CorpusError", "scan"]
