@@ -14,7 +14,16 @@ from amdd.puppets.raster import draw
 SIZE = 640
 # Skin from palest to darkest, as seen on screens (sRGB); shown colours lie between neighbours.
 TONES = np.array(
-    [(238, 205, 186), (226, 184, 158), (208, 160, 128), (184, 134, 100), (150, 104, 74), (112, 74, 52), (78, 51, 37), (54, 36, 28)],
+    [
+        (238, 205, 186),
+        (226, 184, 158),
+        (208, 160, 128),
+        (184, 134, 100),
+        (150, 104, 74),
+        (112, 74, 52),
+        (78, 51, 37),
+        (54, 36, 28),
+    ],
     np.float64,
 )
 
@@ -46,7 +55,18 @@ def layout() -> dict[str, np.ndarray]:
     buffer, index = np.empty((SIZE, SIZE), np.float32), np.empty((SIZE, SIZE), np.int32)
     bary = np.zeros((SIZE, SIZE, 2), np.float32)
     kind = np.full(len(faces), 4, np.uint8)  # drawn from both sides
-    draw(points, depth, faces, kind, head.uv, np.ones(len(depth), np.float32), np.ones((4, 4), np.float32), buffer, index, bary)
+    draw(
+        points,
+        depth,
+        faces,
+        kind,
+        head.uv,
+        np.ones(len(depth), np.float32),
+        np.ones((4, 4), np.float32),
+        buffer,
+        index,
+        bary,
+    )
     hit = index >= 0
     corner = faces[np.maximum(index, 0)]
     w = np.concatenate([bary, 1 - bary.sum(2, keepdims=True)], 2)[..., None]
@@ -113,18 +133,29 @@ def skin_texture(identity: Identity) -> np.ndarray:
     blood = np.array([1.06, 0.80, 0.78])
     # Broad unevenness, blood under the thin skin of cheeks, nose and ears, shade about the eyes.
     colour *= 1 + 0.035 * noise(rng, SIZE, 90, 2)[..., None] * np.array([0.6, 1.0, 1.1])
-    flush = 0.55 * _bump(ax, 0.42, 0.22) * _bump(y, -0.38, 0.22) * (z > -0.4) + 0.5 * _bump(ax, 0, 0.13) * _bump(y, -0.4, 0.12)
+    flush = 0.55 * _bump(ax, 0.42, 0.22) * _bump(y, -0.38, 0.22) * (z > -0.4) + 0.5 * _bump(
+        ax, 0, 0.13
+    ) * _bump(y, -0.4, 0.12)
     flush = (flush + 0.5 * parts["ears"]) * (0.35 + 0.65 * pale) * (1 + 0.3 * noise(rng, SIZE, 30))
-    flush = np.clip(flush + 0.35 * identity.makeup * _bump(ax, 0.48, 0.16) * _bump(y, -0.32, 0.14), 0, 1)[..., None]
+    flush = np.clip(flush + 0.35 * identity.makeup * _bump(ax, 0.48, 0.16) * _bump(y, -0.32, 0.14), 0, 1)[
+        ..., None
+    ]
     colour *= 1 - flush * (1 - blood)
-    tired = _bump(ax, 0.27, 0.16) * _bump(y, -0.14, 0.07) * (0.12 + 0.2 * np.clip((identity.age - 30) / 40, 0, 1))
+    tired = (
+        _bump(ax, 0.27, 0.16) * _bump(y, -0.14, 0.07) * (0.12 + 0.2 * np.clip((identity.age - 30) / 40, 0, 1))
+    )
     socket = _bump(ax, 0.28, 0.2) * _bump(y, 0.08, 0.08) * 0.16
     colour *= 1 - (tired + socket)[..., None] * np.array([0.7, 0.9, 0.85])
     # Pores and fine grain; gloss is higher on forehead, nose and cheekbones.
     grain = noise(rng, SIZE, 2.2)
     pores = np.minimum(0, noise(rng, SIZE, 3.2)) * (0.5 + 0.8 * _bump(ax, 0.12, 0.35) * _bump(y, -0.35, 0.3))
     colour *= 1 + (0.02 * grain + 0.03 * pores)[..., None]
-    gloss = 0.55 + 0.35 * _bump(ax, 0, 0.3) * _bump(y, 0.45, 0.3) + 0.4 * _bump(ax, 0, 0.1) * (z > 0.1) + 0.05 * grain
+    gloss = (
+        0.55
+        + 0.35 * _bump(ax, 0, 0.3) * _bump(y, 0.45, 0.3)
+        + 0.4 * _bump(ax, 0, 0.1) * (z > 0.1)
+        + 0.05 * grain
+    )
     if identity.freckles > 0.05:
         dots = smoothstep(1.1, 1.9, noise(rng, SIZE, 5)) * _bump(y, -0.25, 0.3) * _bump(ax, 0.25, 0.4)
         colour *= 1 - (identity.freckles * 0.8 * dots)[..., None] * np.array([0.25, 0.45, 0.5])
@@ -139,10 +170,14 @@ def skin_texture(identity: Identity) -> np.ndarray:
     for k in range(4):
         level = 0.42 + 0.11 * k + 0.03 * np.cos(4 * x) + wave
         line += _bump(y, level, 0.008) * _bump(ax, 0, 0.42) * rng.uniform(0.3, 0.8)
-    fold = _bump(ax, np.interp(y, [-0.75, -0.42], [0.36, 0.17]) + 0.3 * wave, 0.014) * (y < -0.42) * (y > -0.78)
+    fold = (
+        _bump(ax, np.interp(y, [-0.75, -0.42], [0.36, 0.17]) + 0.3 * wave, 0.014) * (y < -0.42) * (y > -0.78)
+    )
     line += 1.1 * fold
     for k in range(3):
-        line += 0.6 * _bump(y, 0.0 - 0.035 * (k - 1) - (ax - 0.45) * 0.6 * (k - 1), 0.006) * _bump(ax, 0.53, 0.07)
+        line += (
+            0.6 * _bump(y, 0.0 - 0.035 * (k - 1) - (ax - 0.45) * 0.6 * (k - 1), 0.006) * _bump(ax, 0.53, 0.07)
+        )
     line += 0.6 * _bump(y, -0.145 - 0.1 * (0.28 - ax), 0.01) * _bump(ax, 0.27, 0.14)
     colour *= 1 - np.clip(0.10 * fold + old * 0.42 * line, 0, 0.6)[..., None] * np.array([0.8, 1.0, 1.0])
     # Lips, redder and a little darker than the skin around them; more so with make-up.
@@ -156,7 +191,9 @@ def skin_texture(identity: Identity) -> np.ndarray:
     # The edge of the lids: lashes' roots, eyeliner.
     rim = np.clip(parts["rim"], 0, 1) * (0.45 + 0.4 * identity.makeup)
     colour *= 1 - (rim * 0.75)[..., None]
-    colour *= 1 - (0.3 * identity.makeup * _bump(ax, 0.3, 0.17) * _bump(y, 0.07, 0.05))[..., None] * np.array([0.7, 1, 0.9])
+    colour *= 1 - (0.3 * identity.makeup * _bump(ax, 0.3, 0.17) * _bump(y, 0.07, 0.05))[..., None] * np.array(
+        [0.7, 1, 0.9]
+    )
     colour = _brows(identity, rng, colour, x, y, ax, z)
     colour = _beard(identity, rng, colour, x, y, ax, z, parts["lips"], deep)
     if identity.style in ("buzz", "bald"):
@@ -164,11 +201,17 @@ def skin_texture(identity: Identity) -> np.ndarray:
         stubble = np.clip(density * (0.75 + 0.25 * noise(rng, SIZE, 1.6)), 0, 1)[..., None]
         colour = colour * (1 - 0.8 * stubble) + stubble * 0.8 * hair_colour(identity)
     # Clothes below the neckline, with a woven pattern and a seam.
-    drop = {"crew": -1.72 - 0.10 * _bump(x, 0, 0.5), "v": -1.7 - 0.75 * np.maximum(0, 1 - ax / 0.55), "scoop": -1.75 - 0.5 * _bump(x, 0, 0.6)}
+    drop = {
+        "crew": -1.72 - 0.10 * _bump(x, 0, 0.5),
+        "v": -1.7 - 0.75 * np.maximum(0, 1 - ax / 0.55),
+        "scoop": -1.75 - 0.5 * _bump(x, 0, 0.6),
+    }
     edge = drop[identity.collar] - 0.25 * (z < -0.3) * 0
     cloth = smoothstep(0.012, -0.012, y - edge)[..., None]
     weave = 1 + 0.06 * np.sin(x * 190) * np.sin(y * 190) + 0.05 * noise(rng, SIZE, 40, 2)
-    fabric = np.array(identity.cloth) * weave[..., None] * (1 - 0.4 * _bump(y - edge, -0.06, 0.012))[..., None]
+    fabric = (
+        np.array(identity.cloth) * weave[..., None] * (1 - 0.4 * _bump(y - edge, -0.06, 0.012))[..., None]
+    )
     colour = colour * (1 - cloth) + cloth * fabric
     gloss = gloss * (1 - cloth[..., 0]) + 0.05 * cloth[..., 0]
     return np.ascontiguousarray(np.dstack([np.clip(colour, 0.004, 0.95), np.clip(gloss, 0, 2)]), np.float32)
@@ -182,7 +225,9 @@ def _brows(identity, rng, colour, x, y, ax, z):
     along = (ax - 0.10) / 0.44
     centre = 0.185 + 0.075 * np.sin(np.clip(along, 0, 1) * 2.1) - 0.03 * np.clip(along, 0, 1) ** 2
     width = 0.034 * identity.brow * (1 - 0.55 * np.clip(along, 0, 1) ** 2)
-    body = _bump(y, centre, width) * smoothstep(-0.04, 0.08, along) * smoothstep(1.06, 0.85, along) * (z > -0.3)
+    body = (
+        _bump(y, centre, width) * smoothstep(-0.04, 0.08, along) * smoothstep(1.06, 0.85, along) * (z > -0.3)
+    )
     strand = np.sin((y - centre) * 120 + np.clip(along, 0, 1) * 75 * 0.8 + 2.5 * noise(rng, SIZE, 14))
     hairs = np.clip(body * (0.72 + 0.28 * strand) * 1.05, 0, 0.92)[..., None]
     tint = np.minimum(hair_colour(identity) * 0.85, 0.16)
@@ -228,7 +273,9 @@ def eye_texture(identity: Identity, size: int = 128) -> np.ndarray:
     colour *= 1 - veins[..., None] * np.array([0.05, 0.3, 0.3])
     colour *= 1 - (0.25 * smoothstep(0.5, 0.95, r))[..., None]
     fibres = 1 + 0.25 * np.sin(angle * 23 + 3 * noise(rng, size, 20)) + 0.15 * np.sin(angle * 61)
-    iris = np.array(identity.iris) * fibres[..., None] * (0.7 + 0.9 * smoothstep(0.36, 0.18, r) * 0.6)[..., None]
+    iris = (
+        np.array(identity.iris) * fibres[..., None] * (0.7 + 0.9 * smoothstep(0.36, 0.18, r) * 0.6)[..., None]
+    )
     inside = smoothstep(0.415, 0.375, r)[..., None]
     ring = 1 - 0.55 * _bump(r, 0.39, 0.035)[..., None]
     colour = (colour * (1 - inside) + inside * iris) * ring
@@ -244,7 +291,9 @@ def hair_textures(identity: Identity, size: int = 256) -> tuple[np.ndarray, np.n
     stretch = 4 if identity.style == "curly" else 40
     raw = rng.normal(size=(size // stretch + 3, size)).astype(np.float32)
     strands = cv2.resize(raw, (size, size), interpolation=cv2.INTER_LINEAR)
-    coarse = cv2.resize(rng.normal(size=(3, size // 6)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+    coarse = cv2.resize(
+        rng.normal(size=(3, size // 6)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC
+    )
     value = 0.6 * strands / strands.std() + 0.6 * coarse / coarse.std()
     if identity.style == "curly":
         value = value + 0.9 * noise(rng, size, 14)
@@ -253,4 +302,6 @@ def hair_textures(identity: Identity, size: int = 256) -> tuple[np.ndarray, np.n
     grey = (rng.random((1, size)) < identity.grey * 0.5)[..., None] * np.array([0.25, 0.25, 0.25])
     colour = tint * (0.55 + 0.75 * rank)[..., None] + grey * rank[..., None]
     gloss = np.full((size, size, 1), 0.35 if identity.style != "curly" else 0.12) * (0.5 + rank[..., None])
-    return np.ascontiguousarray(np.dstack([np.clip(colour, 0.004, 1), gloss]), np.float32), rank.astype(np.float32)
+    return np.ascontiguousarray(np.dstack([np.clip(colour, 0.004, 1), gloss]), np.float32), rank.astype(
+        np.float32
+    )

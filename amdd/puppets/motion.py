@@ -127,7 +127,7 @@ def _eyes_and_brows(actions, speech, rng, n_frames, fps) -> None:
     now = rng.uniform(0.2, 2.5)
     while now * fps < n_frames:
         t = (np.arange(n_frames) / fps - now) / 0.075
-        blink = np.exp(-np.abs(np.where(t > 0, t * 0.75, t)) ** 2.2) * rng.uniform(0.9, 1.0)
+        blink = np.exp(-(np.abs(np.where(t > 0, t * 0.75, t)) ** 2.2)) * rng.uniform(0.9, 1.0)
         for side in ("Left", "Right"):
             column = INDEX["eyeBlink" + side]
             actions[:, column] = np.maximum(actions[:, column], blink)

@@ -34,7 +34,14 @@ BLACK, DARK, BROWN, LIGHT, BLOND, RED, GREY = (
     (0.260, 0.105, 0.045),
     (0.450, 0.445, 0.440),
 )
-IRISES = ((0.10, 0.05, 0.025), (0.17, 0.09, 0.04), (0.22, 0.17, 0.07), (0.16, 0.20, 0.12), (0.17, 0.26, 0.36), (0.28, 0.32, 0.34))
+IRISES = (
+    (0.10, 0.05, 0.025),
+    (0.17, 0.09, 0.04),
+    (0.22, 0.17, 0.07),
+    (0.16, 0.20, 0.12),
+    (0.17, 0.26, 0.36),
+    (0.28, 0.32, 0.34),
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,9 @@ def make_identity(seed: int) -> Identity:
     beard = float(rng.choice([0.0, 0.25, 0.55, 0.9], p=[0.42, 0.26, 0.2, 0.12])) if male else 0.0
     hue = rng.uniform(0, 1)
     value = rng.uniform(0.03, 0.35)
-    cloth = tuple(float(value * c) for c in 0.45 + 0.55 * np.cos(2 * np.pi * (hue + np.array([0.0, 0.33, 0.67]))) ** 2)
+    cloth = tuple(
+        float(value * c) for c in 0.45 + 0.55 * np.cos(2 * np.pi * (hue + np.array([0.0, 0.33, 0.67]))) ** 2
+    )
     return Identity(
         seed=int(seed),
         name=f"id{seed % 100_000:05d}",
@@ -109,7 +118,9 @@ def make_identity(seed: int) -> Identity:
         skin=skin,
         warmth=float(rng.uniform(-1, 1)),
         freckles=float(rng.beta(1, 6) if skin < 0.35 else 0.0),
-        iris=tuple(float(x) for x in np.array(IRISES[rng.choice(6, p=iris_chances)]) * rng.uniform(0.85, 1.15)),
+        iris=tuple(
+            float(x) for x in np.array(IRISES[rng.choice(6, p=iris_chances)]) * rng.uniform(0.85, 1.15)
+        ),
         hair=tuple(float(x) for x in hair),
         grey=grey,
         style=style,

@@ -16,7 +16,7 @@ from amdd.puppets.people import Identity, make_identity
 
 CORPORA = ("puppet-favc", "puppet-timit", "puppet-dfdm", "puppet-lav")
 FIRST = {"puppet-favc": 0, "puppet-timit": 100_000, "puppet-dfdm": 200_000, "puppet-lav": 300_000}
-SUBJECTS = "fadg0 faks0 fcft0 fcmh0 fcmr0 fcrh0 fdac1 fdms0 fdrd1 fedw0 felc0 fgjd0 fjas0 fjem0 fjre0 fjwb0 fkms0 fpkt0 fram1 mabw0 mbdg0 mbjk0 mccs0 mcem0 mdab0 mdbb0 mdld0 mgwt0 mjar0 mjsw0 mmdb1 mmdm2 mpdf0 mpgl0 mrcz0 mreb0 mrgg0 mrjo0 msjs1 mstk0 mtas1 mtmr0 mwbt0".split()  # fmt: skip
+SUBJECTS = ["fadg0", "faks0", "fcft0", "fcmh0", "fcmr0", "fcrh0", "fdac1", "fdms0", "fdrd1", "fedw0", "felc0", "fgjd0", "fjas0", "fjem0", "fjre0", "fjwb0", "fkms0", "fpkt0", "fram1", "mabw0", "mbdg0", "mbjk0", "mccs0", "mcem0", "mdab0", "mdbb0", "mdld0", "mgwt0", "mjar0", "mjsw0", "mmdb1", "mmdm2", "mpdf0", "mpgl0", "mrcz0", "mreb0", "mrgg0", "mrjo0", "msjs1", "mstk0", "mtas1", "mtmr0", "mwbt0"]  # fmt: skip
 DFDM_TAGS = {
     "dfdm-faceswap": "1original",
     "dfdm-lightweight": "2lightweight",
@@ -72,7 +72,9 @@ def plan_favc(settings: CorpusSettings) -> list[Take]:
     takes: list[Take] = []
     start = FIRST["puppet-favc"]
     root = "FakeAVCeleb_v1.2"
-    for split, n_people, n_real, n_fake in zip(("train", "val", "test"), settings.identities, settings.real, settings.fake):
+    for split, n_people, n_real, n_fake in zip(
+        ("train", "val", "test"), settings.identities, settings.real, settings.fake
+    ):
         rng = np.random.default_rng([settings.seed, 11, ("train", "val", "test").index(split)])
         pool = [make_identity(start + i) for i in range(n_people)]
         start += n_people
@@ -93,18 +95,29 @@ def plan_favc(settings: CorpusSettings) -> list[Take]:
                 k = int(rng.integers(0, n_real))
                 person = pool[k % n_people]
                 kind = ("wav2lip", "fsgan-wav2lip", "faceswap-wav2lip")[j % 3]
-                outputs[k].append(_favc_output(root, person, k // n_people + 1, "B", "rtvc", _donor(person, pool, rng), rng))
+                outputs[k].append(
+                    _favc_output(root, person, k // n_people + 1, "B", "rtvc", _donor(person, pool, rng), rng)
+                )
                 k = int(rng.integers(0, n_real))
                 person = pool[k % n_people]
-                outputs[k].append(_favc_output(root, person, k // n_people + 1, "D", kind, _donor(person, pool, rng), rng))
+                outputs[k].append(
+                    _favc_output(root, person, k // n_people + 1, "D", kind, _donor(person, pool, rng), rng)
+                )
         for j, files in enumerate(outputs):
             unique = tuple({o.path: o for o in files}.values())
-            takes.append(Take("puppet-favc", pool[j % n_people].seed, j // n_people + 1, split, "studio", unique))
+            takes.append(
+                Take("puppet-favc", pool[j % n_people].seed, j // n_people + 1, split, "studio", unique)
+            )
     return takes
 
 
 def _favc_output(root, person, number, category, method, donor, rng) -> Output:
-    kind = {"A": "RealVideo-RealAudio", "B": "RealVideo-FakeAudio", "C": "FakeVideo-RealAudio", "D": "FakeVideo-FakeAudio"}[category]
+    kind = {
+        "A": "RealVideo-RealAudio",
+        "B": "RealVideo-FakeAudio",
+        "C": "FakeVideo-RealAudio",
+        "D": "FakeVideo-FakeAudio",
+    }[category]
     clip, code = f"{number:05d}", _code(rng)
     other = donor.name if donor else "-"
     name = {
@@ -156,7 +169,12 @@ def plan_timit(settings: CorpusSettings) -> list[Take]:
         subject, sentence = names[person.seed], sentences[number - 1]
         donor = _donor(person, people, rng)
         base = f"DeepfakeTIMIT/{{}}/{subject}/{sentence}-video-{names[donor.seed]}"
-        reals = Output(f"VidTIMIT/{subject}/video/{sentence}", "real", wav=f"VidTIMIT/{subject}/audio/{sentence}.wav", frames_folder=True)
+        reals = Output(
+            f"VidTIMIT/{subject}/video/{sentence}",
+            "real",
+            wav=f"VidTIMIT/{subject}/audio/{sentence}.wav",
+            frames_folder=True,
+        )
         fakes = [
             Output(base.format(f"{word}_quality") + ".avi", "gan-swap", f"gan-swap-{short}", donor.seed, "none", wav=base.format(f"{word}_quality") + ".wav")
             for word, short in (("higher", "hq"), ("lower", "lq"))
@@ -174,14 +192,18 @@ def plan_dfdm(settings: CorpusSettings) -> list[Take]:
     outputs: dict[tuple[int, int], list[Output]] = {}
     for j in range(settings.dfdm_real):
         person, number = people[j % n_people], j // n_people
-        outputs[(person.seed, number)] = [Output(f"Celeb-DF-v2/Celeb-real/{label[person.seed]}_{number:04d}.mp4", "real", audio="none")]
+        outputs[(person.seed, number)] = [
+            Output(f"Celeb-DF-v2/Celeb-real/{label[person.seed]}_{number:04d}.mp4", "real", audio="none")
+        ]
     keys = list(outputs)
     for g, (forger, tag) in enumerate(DFDM_TAGS.items()):
         for j in range(settings.dfdm_fake):
             key = keys[(g * settings.dfdm_fake + j) % len(keys)]
             donor = _donor(make_identity(key[0]), people, rng)
             name = f"{label[key[0]]}_{label[donor.seed]}_{key[1]:04d}_{tag}.mp4"
-            outputs[key] += [Output(f"DFDM_crf{c}/{name}", forger, forger, donor.seed, "none", crf=c) for c in CRFS]
+            outputs[key] += [
+                Output(f"DFDM_crf{c}/{name}", forger, forger, donor.seed, "none", crf=c) for c in CRFS
+            ]
     return [
         Take("puppet-dfdm", person, number, "test", "studio", tuple({o.path: o for o in files}.values()))
         for (person, number), files in outputs.items()
@@ -211,4 +233,9 @@ def plan_lav(settings: CorpusSettings) -> list[Take]:
     return takes
 
 
-PLANS = {"puppet-favc": plan_favc, "puppet-timit": plan_timit, "puppet-dfdm": plan_dfdm, "puppet-lav": plan_lav}
+PLANS = {
+    "puppet-favc": plan_favc,
+    "puppet-timit": plan_timit,
+    "puppet-dfdm": plan_dfdm,
+    "puppet-lav": plan_lav,
+}

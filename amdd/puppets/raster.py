@@ -54,7 +54,14 @@ def draw(points, depth, triangles, material, uv, coverage, hair_alpha, buffer, i
     size = hair_alpha.shape[0]
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax, ay, bx, by, cx, cy = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
+        ax, ay, bx, by, cx, cy = (
+            points[a, 0],
+            points[a, 1],
+            points[b, 0],
+            points[b, 1],
+            points[c, 0],
+            points[c, 1],
+        )
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if abs(area) < 1e-9:
             continue
@@ -95,7 +102,14 @@ def _depth_only(points, depth, triangles, buffer):
     height, width = buffer.shape
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax, ay, bx, by, cx, cy = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
+        ax, ay, bx, by, cx, cy = (
+            points[a, 0],
+            points[a, 1],
+            points[b, 0],
+            points[b, 1],
+            points[c, 0],
+            points[c, 1],
+        )
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if abs(area) < 1e-9:
             continue
@@ -116,7 +130,9 @@ def _depth_only(points, depth, triangles, buffer):
                     buffer[y, x] = z
 
 
-def depth_map(vertices: np.ndarray, triangles: np.ndarray, direction: np.ndarray, size: int, bias: float) -> np.ndarray:
+def depth_map(
+    vertices: np.ndarray, triangles: np.ndarray, direction: np.ndarray, size: int, bias: float
+) -> np.ndarray:
     """Which vertices (V,) see far along ``direction``: 1.0 or 0.0, from one orthographic depth map."""
     direction = np.asarray(direction, np.float64) / np.linalg.norm(direction)
     helper = np.array([0.0, 1.0, 0.0]) if abs(direction[1]) < 0.9 else np.array([1.0, 0.0, 0.0])
@@ -183,7 +199,12 @@ def shade(index, bary, triangles, material, normals, uv, light, skin, eye, hair,
             elif kind == 6:
                 _bilinear(hair, u % 1.0, v % 1.0, texel)
             else:
-                texel[0], texel[1], texel[2], texel[3] = colours[kind, 0], colours[kind, 1], colours[kind, 2], 0.3
+                texel[0], texel[1], texel[2], texel[3] = (
+                    colours[kind, 0],
+                    colours[kind, 1],
+                    colours[kind, 2],
+                    0.3,
+                )
             gloss = texel[3]
             power = 18.0
             strength = 0.22

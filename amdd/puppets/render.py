@@ -56,7 +56,11 @@ def _body(identity: Identity) -> _Body:
     lash = head.triangles[~keep]
     triangles = np.concatenate([head.triangles[keep], lash, hair.triangles + n]).astype(np.int32)
     material = np.concatenate(
-        [head.material[keep], np.full(len(lash), LASH, np.uint8), np.full(len(hair.triangles), HAIR, np.uint8)]
+        [
+            head.material[keep],
+            np.full(len(lash), LASH, np.uint8),
+            np.full(len(hair.triangles), HAIR, np.uint8),
+        ]
     )
     uv = np.concatenate([head.uv, hair.uv]).astype(np.float32)
     lashes = np.unique(lash)
@@ -71,7 +75,9 @@ def _body(identity: Identity) -> _Body:
         # Hair that hangs over skin keeps light from it.
         mask = appearance.scalp_mask(head.neutral, identity)
         occlusion[:n] *= 1 - 0.35 * smoothstep(0.0, 0.7, mask)
-    inside = (head.neutral[:, 1] > -1.12 - 0.25 * np.minimum(0, head.neutral[:, 2])) & (head.neutral[:, 2] > -0.72)
+    inside = (head.neutral[:, 1] > -1.12 - 0.25 * np.minimum(0, head.neutral[:, 2])) & (
+        head.neutral[:, 2] > -0.72
+    )
     inside &= head.neutral[:, 1] < 0.72
     flags = np.zeros(len(uv), bool)
     flags[:n] = inside & (head.ears < 0.5)
@@ -95,7 +101,14 @@ def _body(identity: Identity) -> _Body:
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
     """Head rotation (3, 3): yaw turns to the picture's right, pitch looks up, roll tilts (radians)."""
-    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    cy, sy, cp, sp, cr, sr = (
+        np.cos(yaw),
+        np.sin(yaw),
+        np.cos(pitch),
+        np.sin(pitch),
+        np.cos(roll),
+        np.sin(roll),
+    )
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
@@ -151,7 +164,9 @@ def background(rng: np.random.Generator, size: int, camera: str = "studio") -> n
     return picture * (1 + 0.02 * appearance.noise(rng, size, 12)[..., None])
 
 
-def render_clip(identity: Identity, motion, scene_seed: int, size: int = 256, camera: str = "studio") -> Rendered:
+def render_clip(
+    identity: Identity, motion, scene_seed: int, size: int = 256, camera: str = "studio"
+) -> Rendered:
     """Render ``motion`` (actions (T, 52), pose (T, 3), shift (T, 2), gaze (T, 2)) of ``identity``.
 
     ``scene_seed`` gives light, room, framing, focus and sensor noise. ``camera`` is "studio" or "timit", a
@@ -201,7 +216,18 @@ def render_clip(identity: Identity, motion, scene_seed: int, size: int = 256, ca
         pixels = np.empty((len(points), 2), np.float32)
         pixels[:, 0] = big / 2 + (points[:, 0] - centre[0] + sway[t, 0]) * scale
         pixels[:, 1] = big / 2 - (points[:, 1] - centre[1] + sway[t, 1]) * scale
-        draw(pixels, -points[:, 2], body.triangles, body.material, uv, body.coverage, body.strands, buffer, index, bary)
+        draw(
+            pixels,
+            -points[:, 2],
+            body.triangles,
+            body.material,
+            uv,
+            body.coverage,
+            body.strands,
+            buffer,
+            index,
+            bary,
+        )
         off = (np.array([0.075, 0.075]) * big + sway[t] * zoom * 0.6).astype(int).clip(0, room.shape[0] - big)
         picture = room[off[1] : off[1] + big, off[0] : off[0] + big].copy()
         shade(

@@ -16,7 +16,9 @@ def envelope(audio: np.ndarray, sample_rate: int, fps: float, n_frames: int) -> 
     """Loudness of the sound at each frame (n_frames,), in decibels above its floor."""
     hop = sample_rate / fps
     edges = (np.arange(n_frames + 1) * hop).astype(int)
-    power = np.array([np.mean(audio[a:b] ** 2) if b > a and a < len(audio) else 0.0 for a, b in zip(edges, edges[1:])])
+    power = np.array(
+        [np.mean(audio[a:b] ** 2) if b > a and a < len(audio) else 0.0 for a, b in zip(edges, edges[1:])]
+    )
     level = 10 * np.log10(power + 1e-7)
     return np.clip(level - np.percentile(level, 10), 0, 30)
 

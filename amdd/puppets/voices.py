@@ -8,7 +8,16 @@ import numpy as np
 
 from amdd.puppets.people import Identity
 
-ACCENTS = ("en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
+ACCENTS = (
+    "en-us",
+    "en",
+    "en-gb-x-rp",
+    "en-gb-scotland",
+    "en-us-nyc",
+    "en-029",
+    "en-gb-x-gbclan",
+    "en-gb-x-gbcwmd",
+)
 MEN = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Alex", "Andy", "Denis", "Gene", "Gene2", "Jacky", "Lee", "Marco", "Michael", "Mike", "adam", "benjamin", "boris", "david", "ed", "edward", "ian", "john", "max", "paul", "quincy", "rob", "robert", "travis", "victor", "zac")  # fmt: skip
 WOMEN = ("f1", "f2", "f3", "f4", "f5", "Alicia", "Andrea", "Annie", "anika", "aunty", "belinda", "linda", "steph", "steph2", "steph3", "shelby")  # fmt: skip
 

@@ -47,13 +47,23 @@ def crop_matrices(landmarks: np.ndarray, size: int) -> np.ndarray:
 def crop(frames: np.ndarray, matrices: np.ndarray, size: int, flags: int = cv2.INTER_AREA) -> np.ndarray:
     """Aligned crops (T, size, size[, C])."""
     mode = cv2.INTER_LINEAR if flags == cv2.INTER_AREA else flags
-    return np.stack([cv2.warpAffine(f, m, (size, size), flags=mode, borderMode=cv2.BORDER_REPLICATE) for f, m in zip(frames, matrices)])
+    return np.stack(
+        [
+            cv2.warpAffine(f, m, (size, size), flags=mode, borderMode=cv2.BORDER_REPLICATE)
+            for f, m in zip(frames, matrices)
+        ]
+    )
 
 
 def back(crop_image: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     """One crop back into the frame's pixels; outside the crop, zeros."""
     inverse = cv2.invertAffineTransform(matrix)
-    return cv2.warpAffine(crop_image, inverse, (width, height), flags=cv2.INTER_CUBIC if crop_image.ndim == 3 else cv2.INTER_LINEAR)
+    return cv2.warpAffine(
+        crop_image,
+        inverse,
+        (width, height),
+        flags=cv2.INTER_CUBIC if crop_image.ndim == 3 else cv2.INTER_LINEAR,
+    )
 
 
 def move(points: np.ndarray, matrices: np.ndarray) -> np.ndarray:

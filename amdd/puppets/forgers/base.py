@@ -34,7 +34,9 @@ class Source:
 
     def __post_init__(self) -> None:
         if not isinstance(self.identity, Identity):
-            raise TypeError("forgers work on rendered people only: a Source needs the Identity that was rendered")
+            raise TypeError(
+                "forgers work on rendered people only: a Source needs the Identity that was rendered"
+            )
         steps = len(self.frames)
         if self.landmarks.shape != (steps, 68, 2) or len(self.face_mask) != steps:
             raise ValueError("frames, landmarks and face_mask must describe the same frames")
@@ -72,5 +74,7 @@ def load_network(name: str) -> torch.nn.Module:
         state = {key: value.float() for key, value in load_file(path).items()}
         network.load_state_dict(state)
     except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{path.name}: not the weights of {name!r} ({str(error).splitlines()[0]}); {cure}") from None
+        raise ValueError(
+            f"{path.name}: not the weights of {name!r} ({str(error).splitlines()[0]}); {cure}"
+        ) from None
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)

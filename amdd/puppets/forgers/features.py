@@ -35,7 +35,9 @@ def landmark_maps(landmarks: np.ndarray, size: int) -> np.ndarray:
 def _bank():
     import torchaudio
 
-    return torchaudio.transforms.MelSpectrogram(16_000, n_fft=512, hop_length=200, n_mels=MELS, f_min=55, f_max=7600)
+    return torchaudio.transforms.MelSpectrogram(
+        16_000, n_fft=512, hop_length=200, n_mels=MELS, f_min=55, f_max=7600
+    )
 
 
 def mel_windows(audio: np.ndarray, n_frames: int, fps: float = 25.0) -> np.ndarray:

@@ -82,7 +82,9 @@ class SwapNet(nn.Module):
         self.reference = nn.ModuleList([down(i, o) for i, o in zip([3, *widths], widths)])
         deepest = widths[-1]
         # A narrow waist keeps the target's looks from leaking through.
-        self.waist = nn.Sequential(nn.Conv2d(deepest, w // 2 if s.inner else w, 1), nn.Conv2d(w // 2 if s.inner else w, deepest, 1))
+        self.waist = nn.Sequential(
+            nn.Conv2d(deepest, w // 2 if s.inner else w, 1), nn.Conv2d(w // 2 if s.inner else w, deepest, 1)
+        )
         self.mix = conv(deepest * 2, deepest)
         up = UPSAMPLING[s.upsampling]
         stages = []
@@ -110,7 +112,11 @@ class SwapNet(nn.Module):
             if level >= 0:
                 x = torch.cat([x, features[level]], 1)
             x = stage["join"](x)
-        mean = F.interpolate(donor, size=x.shape[-2:], mode="bilinear") if donor.shape[-1] != x.shape[-1] else donor
+        mean = (
+            F.interpolate(donor, size=x.shape[-2:], mode="bilinear")
+            if donor.shape[-1] != x.shape[-1]
+            else donor
+        )
         out = self.last(torch.cat([x, mean], 1))
         return torch.sigmoid(out[:, :3]), torch.sigmoid(out[:, 3:])
 
@@ -156,7 +162,15 @@ class SyncNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mouth = nn.Sequential(down(15, 24), down(24, 48), down(48, 64), down(64, 96), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, 64))
+        self.mouth = nn.Sequential(
+            down(15, 24),
+            down(24, 48),
+            down(48, 64),
+            down(64, 96),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(96, 64),
+        )
         self.sound = nn.Sequential(
             conv(1, 24), nn.MaxPool2d((2, 1)), conv(24, 48), nn.MaxPool2d(2), conv(48, 64), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64 * 5 * 4, 64),
         )  # fmt: skip
@@ -200,7 +214,12 @@ class Critic(nn.Module):
 
     def __init__(self, width: int = 24) -> None:
         super().__init__()
-        self.layers = nn.Sequential(down(3, width), down(width, width * 2), down(width * 2, width * 4), nn.Conv2d(width * 4, 1, 3, 1, 1))
+        self.layers = nn.Sequential(
+            down(3, width),
+            down(width, width * 2),
+            down(width * 2, width * 4),
+            nn.Conv2d(width * 4, 1, 3, 1, 1),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)

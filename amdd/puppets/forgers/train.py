@@ -63,9 +63,14 @@ def dataset(identities: int, scenes: int, n_frames: int, cache: Path) -> dict[st
         from joblib import Parallel, delayed
 
         jobs = [(i, s) for i in range(identities) for s in range(scenes)]
-        run = Parallel(n_jobs=-1, return_as="generator")(delayed(training_clip)(i, s, n_frames) for i, s in jobs)
+        run = Parallel(n_jobs=-1, return_as="generator")(
+            delayed(training_clip)(i, s, n_frames) for i, s in jobs
+        )
         clips = list(tqdm(run, total=len(jobs), desc="rendering training people", mininterval=5))
-        stacked = {k: np.stack([c[k] for c in clips]).reshape(identities, scenes, n_frames, *clips[0][k].shape[1:]) for k in clips[0]}
+        stacked = {
+            k: np.stack([c[k] for c in clips]).reshape(identities, scenes, n_frames, *clips[0][k].shape[1:])
+            for k in clips[0]
+        }
         with atomic(path) as temporary:
             np.savez(temporary, **stacked)
     with np.load(path, allow_pickle=False) as data:
@@ -80,7 +85,9 @@ class Trainer:
         self.name, self.data, self.device = name, data, device
         self.rng = np.random.default_rng([seed, NAMES.index(name)])
         self.network = build(name).to(device, memory_format=torch.channels_last)
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), 4e-4, betas=(0.5, 0.99), weight_decay=1e-4)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), 4e-4, betas=(0.5, 0.99), weight_decay=1e-4
+        )
         self.bf16 = device == "cuda" or torch.backends.cpu.get_cpu_capability() == "AVX512"
         if name.startswith("gan-"):
             self.critic = Critic().to(device, memory_format=torch.channels_last)
@@ -97,7 +104,9 @@ class Trainer:
         return x.contiguous(memory_format=torch.channels_last)
 
     def masks(self, masks: np.ndarray, size: int) -> torch.Tensor:
-        return F.interpolate(torch.from_numpy(masks).to(self.device)[:, None].float(), size=(size, size), mode="area")
+        return F.interpolate(
+            torch.from_numpy(masks).to(self.device)[:, None].float(), size=(size, size), mode="area"
+        )
 
     def step(self, progress: float) -> float:
         for group in self.optimiser.param_groups:
@@ -124,24 +133,36 @@ class Trainer:
         coarse = torch.from_numpy(self.rng.normal(0, 0.035, (b, 2, 5, 5)).astype(np.float32)).to(x.device)
         bend = F.interpolate(coarse, size=(s, s), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
         theta = torch.eye(2, 3, device=x.device).repeat(b, 1, 1)
-        theta[:, [0, 1], [0, 1]] *= torch.from_numpy(self.rng.uniform(0.88, 1.12, (b, 2)).astype(np.float32)).to(x.device)
+        theta[:, [0, 1], [0, 1]] *= torch.from_numpy(
+            self.rng.uniform(0.88, 1.12, (b, 2)).astype(np.float32)
+        ).to(x.device)
         grid = F.affine_grid(theta, x.shape, align_corners=False) + bend
         bent = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
-        return encoder_view(bent, torch.from_numpy(self.rng.uniform(0.6, 1.5, (b, 1, 1, 1)).astype(np.float32)).to(x.device))
+        return encoder_view(
+            bent, torch.from_numpy(self.rng.uniform(0.6, 1.5, (b, 1, 1, 1)).astype(np.float32)).to(x.device)
+        )
 
     def _draw(self, batch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         people, scenes, steps = self.data["crops"].shape[:3]
-        return self.rng.integers(0, people, batch), self.rng.integers(0, scenes, batch), self.rng.integers(0, steps, batch)
+        return (
+            self.rng.integers(0, people, batch),
+            self.rng.integers(0, scenes, batch),
+            self.rng.integers(0, steps, batch),
+        )
 
     def _swap(self, progress: float) -> torch.Tensor:
         s = SWAPS[self.name]
         who, scene, frame = self._draw(16 if s.size_out <= 96 else 10)
         crops, steps = self.data["crops"], self.data["crops"].shape[2]
-        references = np.stack([crops[who, scene, (frame + int(k)) % steps] for k in self.rng.integers(3, steps - 3, 4)])
+        references = np.stack(
+            [crops[who, scene, (frame + int(k)) % steps] for k in self.rng.integers(3, steps - 3, 4)]
+        )
         donor = self.tensor(references.astype(np.float32).mean(0), s.size_in)
         goal = self.tensor(crops[who, scene, frame], s.size_out)
         mask = self.masks(self.data["masks"][who, scene, frame], s.size_out)
-        picture, segmentation = self.network(self._warp(self.tensor(crops[who, scene, frame], s.size_in)), donor)
+        picture, segmentation = self.network(
+            self._warp(self.tensor(crops[who, scene, frame], s.size_in)), donor
+        )
         loss = picture_loss(picture.float(), goal, mask) + 0.1 * mask_loss(segmentation, mask)
         if self.name.startswith("gan-") and progress > 0.3:
             with torch.no_grad():
@@ -175,7 +196,9 @@ class Trainer:
         frame = self.rng.integers(0, steps - 5, batch)
         away = (frame + self.rng.integers(6, steps - 6, batch)) % (steps - 5)
         heard = np.where(aligned, frame, away) + 2
-        pictures = np.stack([self.data["crops"][who, scene, frame + k] for k in range(5)], 1).reshape(batch * 5, SIZE, SIZE, 3)
+        pictures = np.stack([self.data["crops"][who, scene, frame + k] for k in range(5)], 1).reshape(
+            batch * 5, SIZE, SIZE, 3
+        )
         x = self.tensor(pictures, 96)[:, :, 48:].reshape(batch, 15, 48, 96)
         mel = torch.from_numpy(self.data["mel"][who, scene, heard].astype(np.float32)).to(self.device)
         return x, mel
@@ -211,7 +234,9 @@ class Trainer:
 def encoder_view(x: torch.Tensor, contrast: torch.Tensor | float = 1.0) -> torch.Tensor:
     """A crop as the shared encoder sees it: grey, its mean and contrast taken out."""
     grey = (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-    grey = (grey - grey.mean((2, 3), keepdim=True)) / (grey.std((2, 3), keepdim=True) + 0.05) * 0.22 * contrast + 0.5
+    grey = (grey - grey.mean((2, 3), keepdim=True)) / (
+        grey.std((2, 3), keepdim=True) + 0.05
+    ) * 0.22 * contrast + 0.5
     return grey.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
@@ -226,7 +251,9 @@ def mouth_weight(face: torch.Tensor) -> torch.Tensor:
     """A soft window over the mouth of the canonical crop (1, 1, S, S)."""
     s = face.shape[-1]
     axis = (torch.arange(s, device=face.device) + 0.5) / s
-    return (torch.exp(-(((axis[:, None] - 0.71) / 0.10) ** 2)) * torch.exp(-(((axis[None] - 0.49) / 0.16) ** 2)))[None, None]
+    return (
+        torch.exp(-(((axis[:, None] - 0.71) / 0.10) ** 2)) * torch.exp(-(((axis[None] - 0.49) / 0.16) ** 2))
+    )[None, None]
 
 
 def picture_loss(picture: torch.Tensor, goal: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -234,7 +261,14 @@ def picture_loss(picture: torch.Tensor, goal: torch.Tensor, mask: torch.Tensor) 
     weight = 0.25 + 0.75 * mask
     loss = ((picture - goal).abs() * weight).mean() * 3
     for axis in (2, 3):
-        loss = loss + ((picture.diff(dim=axis) - goal.diff(dim=axis)).abs() * weight.narrow(axis, 0, weight.shape[axis] - 1)).mean() * 3
+        loss = (
+            loss
+            + (
+                (picture.diff(dim=axis) - goal.diff(dim=axis)).abs()
+                * weight.narrow(axis, 0, weight.shape[axis] - 1)
+            ).mean()
+            * 3
+        )
     return loss
 
 
@@ -279,7 +313,9 @@ STEPS = {"faceswap": 1500, "syncnet": 900, "wav2lip": 900, "fsgan": 1100, "gan-s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", default=[], help=f"any of {', '.join(NAMES)}; default: all")
     parser.add_argument("--identities", type=int, default=60)
     parser.add_argument("--scenes", type=int, default=2)
@@ -295,7 +331,9 @@ def main() -> None:
     for name in order:
         if not arguments.names or name in arguments.names:
             record = train(name, data, int(STEPS.get(name, 700) * arguments.effort), arguments.seed, device)
-            print(f"{name}: {record['steps']} steps, {record['seconds']} s, loss {record['loss_every_25_steps'][-1:]}")
+            print(
+                f"{name}: {record['steps']} steps, {record['seconds']} s, loss {record['loss_every_25_steps'][-1:]}"
+            )
 
 
 if __name__ == "__main__":

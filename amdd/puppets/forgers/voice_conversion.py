@@ -22,7 +22,9 @@ def _envelope(magnitude: np.ndarray, lifter: int = 26) -> np.ndarray:
 def median_pitch(audio: np.ndarray, sample_rate: int) -> float:
     """Median fundamental frequency in Hz by autocorrelation of the louder parts."""
     size, hop = int(0.04 * sample_rate), int(0.02 * sample_rate)
-    frames = np.lib.stride_tricks.sliding_window_view(audio, size)[::hop] if len(audio) >= size else audio[None]
+    frames = (
+        np.lib.stride_tricks.sliding_window_view(audio, size)[::hop] if len(audio) >= size else audio[None]
+    )
     loud = frames[(frames**2).mean(1) > np.percentile((frames**2).mean(1), 50)]
     low, high = int(sample_rate / 350), int(sample_rate / 70)
     pitches = []
@@ -37,7 +39,9 @@ def median_pitch(audio: np.ndarray, sample_rate: int) -> float:
 
 def shift_pitch(audio: np.ndarray, factor: float) -> np.ndarray:
     """Change the pitch by ``factor`` at the same length: phase-vocoder stretch, then resampling."""
-    spectrum = torch.stft(torch.from_numpy(audio), N_FFT, HOP, window=torch.hann_window(N_FFT), return_complex=True)
+    spectrum = torch.stft(
+        torch.from_numpy(audio), N_FFT, HOP, window=torch.hann_window(N_FFT), return_complex=True
+    )
     advance = torch.linspace(0, np.pi * HOP, N_FFT // 2 + 1)[:, None]
     stretched = torchaudio.functional.phase_vocoder(spectrum, 1 / factor, advance)
     longer = torch.istft(stretched, N_FFT, HOP, window=torch.hann_window(N_FFT)).numpy()
@@ -66,7 +70,9 @@ def convert(audio: np.ndarray, target: np.ndarray, sample_rate: int = 16_000) ->
     # Keep what is said (the envelope of each moment), move it by what distinguishes the two voices.
     envelope = _envelope(np.abs(own)) / np.maximum(_envelope(np.abs(moved)), 1e-5)
     tint = np.exp(np.clip(colour(other) - colour(own), -1.6, 1.6))[:, None]
-    _, out = istft(moved * np.clip(envelope, 0.05, 12) * tint, sample_rate, nperseg=N_FFT, noverlap=N_FFT - HOP)
+    _, out = istft(
+        moved * np.clip(envelope, 0.05, 12) * tint, sample_rate, nperseg=N_FFT, noverlap=N_FFT - HOP
+    )
     out = np.pad(out, (0, max(0, len(audio) - len(out))))[: len(audio)]
     loudness = np.sqrt(np.mean(audio**2) + 1e-12) / np.sqrt(np.mean(out**2) + 1e-12)
     return np.clip(out * loudness, -0.99, 0.99).astype(np.float32)
