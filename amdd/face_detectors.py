@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import importlib.resources
 import os
-from functools import lru_cache
+import threading
 from typing import Protocol
 
 import cv2
@@ -180,11 +180,18 @@ class FaceAlignment:
         return points
 
 
-@lru_cache(maxsize=2)
+_built = threading.local()  # a network in use by one thread must not be used by another
+
+
 def detector_for(name: str) -> Detector:
-    """The detector called ``name``, built once per process. Raises :class:`DetectorError`."""
-    if name == "centerface":
-        return CenterFace()
-    if name == "face-alignment":
-        return FaceAlignment(os.environ.get("AMDD_FACE_DEVICE", "cpu"))
-    raise DetectorError(f"no face detector {name!r}; there are: centerface, face-alignment")
+    """The detector called ``name``, built once per process and thread. Raises :class:`DetectorError`."""
+    found = _built.__dict__.get(name)
+    if found is None:
+        if name == "centerface":
+            found = CenterFace()
+        elif name == "face-alignment":
+            found = FaceAlignment(os.environ.get("AMDD_FACE_DEVICE", "cpu"))
+        else:
+            raise DetectorError(f"no face detector {name!r}; there are: centerface, face-alignment")
+        _built.__dict__[name] = found
+    return found

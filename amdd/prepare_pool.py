@@ -24,7 +24,8 @@ def run_shards(jobs: list[Job], workers: int, backend: str, make: Callable) -> I
 
     A hostile file can crash a decoder and with it the process, which no exception handler sees. The pool is
     then broken, and all that is known is which clips were in flight. Those shards are run again alone, one
-    process at a time, and the clip at which that process dies is refused.
+    process at a time, and the clip at which that process dies is refused. One worker works in this process,
+    unless ``AMDD_ISOLATE`` is set.
     """
     if workers == 1 and backend == "loky" and not os.environ.get("AMDD_ISOLATE"):
         for job in jobs:
@@ -40,6 +41,9 @@ def run_shards(jobs: list[Job], workers: int, backend: str, make: Callable) -> I
             suspects = [k for k, job in left.items() if _in_flight(job) is not None]
             if not suspects:
                 raise
+            if len(suspects) == 1:
+                left[suspects[0]] = _without(left[suspects[0]])
+                continue
             for number in suspects:
                 _alone(left.pop(number), make)
                 yield number
@@ -47,18 +51,24 @@ def run_shards(jobs: list[Job], workers: int, backend: str, make: Callable) -> I
 
 def _alone(job: Job, make: Callable) -> None:
     """One shard in one process, refusing each clip that kills it."""
-    number, clips, settings, out, key = job
-    for _ in range(len(clips) + 1):
+    for _ in range(len(job[1]) + 1):
         _marker(job).unlink(missing_ok=True)
         try:
-            list(_pool([(number, clips, settings, out, key)], 1, "loky", make))
+            list(_pool([job], 1, "loky", make))
             return
         except BrokenProcessPool:
-            guilty = _in_flight(job)
-            if guilty is None:
+            if _in_flight(job) is None:
                 raise
-            clips = [replace(c, refused=CRASHED) if c.row == guilty else c for c in clips]
-    raise RuntimeError(f"shard {number}: its process dies even without the clips that seem to kill it")
+            job = _without(job)
+    raise RuntimeError(f"shard {job[0]}: its process dies even without the clips that seem to kill it")
+
+
+def _without(job: Job) -> Job:
+    """The job with the clip in flight refused."""
+    number, clips, settings, out, key = job
+    guilty = _in_flight(job)
+    _marker(job).unlink(missing_ok=True)
+    return number, [replace(c, refused=CRASHED) if c.row == guilty else c for c in clips], settings, out, key
 
 
 def _marker(job: Job) -> Path:

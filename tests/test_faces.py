@@ -7,7 +7,17 @@ import cv2
 import numpy as np
 import pytest
 
-from amdd.faces import CenterFace, DetectorError, NoFaceError, align, crop_faces, detector_for, follow, warp
+from amdd.faces import (
+    CenterFace,
+    DetectorError,
+    FaceAlignment,
+    NoFaceError,
+    align,
+    crop_faces,
+    detector_for,
+    follow,
+    warp,
+)
 from amdd.profiles import PreparationSettings
 from amdd.puppets.people import make_identity
 from amdd.puppets.render import render_clip
@@ -136,7 +146,6 @@ def test_warp_keeps_places_at_any_scale(scale):
 def test_face_alignment_says_how_to_get_its_weights(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.delenv("AMDD_DOWNLOAD", raising=False)
-    detector_for.cache_clear()
     with pytest.raises(DetectorError, match=r"s3fd-619a316812.pth.*AMDD_DOWNLOAD=1.*centerface"):
         crop_faces(np.zeros((1, 64, 64, 3), np.uint8), replace(SETTINGS, detector="face-alignment"))
     with pytest.raises(DetectorError, match="there are: centerface, face-alignment"):
@@ -157,8 +166,7 @@ def test_face_alignment_runs_on_weights_in_the_hub_cache(monkeypatch, tmp_path, 
     torch.manual_seed(0)
     torch.save(s3fd().state_dict(), folder / "s3fd-619a316812.pth")
     torch.save(FAN(4).state_dict(), folder / "2DFAN4-11f355bf06.pth.tar")
-    detector_for.cache_clear()
-    detector = detector_for("face-alignment")
+    detector = FaceAlignment()
     found = detector.detect_many(rendered.frames[:2])
     assert len(found) == 2 and all(f.shape[1] == 15 for f in found)
     faces = np.stack([np.r_[40, 40, 150, 150, 0.9, np.full(10, np.nan)]] * 2).astype(np.float32)
@@ -166,4 +174,3 @@ def test_face_alignment_runs_on_weights_in_the_hub_cache(monkeypatch, tmp_path, 
     monkeypatch.setattr(detector, "detect_many", lambda frames: [faces[:1]] * len(frames))
     track = crop_faces(rendered.frames[:2], SETTINGS, detector)
     assert track.crops.shape == (2, 64, 64, 3) and np.isfinite(track.points).all()
-    detector_for.cache_clear()
