@@ -44,38 +44,37 @@ def make_corpora(
     """
     plans = plan(profile.corpus, tuple(only) if only else None)
     roots = {name: workspace.corpora / name for name in plans}
-    key = settings_key(profile.corpus)
-    jobs: list[tuple[Path, CorpusSettings, str, Shot, list[Clip]]] = []
+    jobs: list[tuple[Path, CorpusSettings, Shot, list[Clip]]] = []
     for name, clips in plans.items():
-        _remove_strangers(roots[name], clips, key)
+        _remove_strangers(roots[name], clips, profile.corpus)
         groups: dict[Shot, list[Clip]] = {}
         for clip in clips:
-            if _finished(roots[name], clip, key) is None:
+            if _finished(roots[name], clip, profile.corpus) is None:
                 groups.setdefault(clip.shot, []).append(clip)
-        jobs += [(roots[name], profile.corpus, key, shot, group) for shot, group in groups.items()]
+        jobs += [(roots[name], profile.corpus, shot, group) for shot, group in groups.items()]
     _run(jobs, profile.preparation.workers, progress)
     for name, clips in plans.items():
-        _write_tables(name, roots[name], clips, key)
+        _write_tables(name, roots[name], clips, profile.corpus)
     return roots
 
 
-def settings_key(settings: CorpusSettings) -> str:
-    """A hash of every setting on which a clip's bytes depend (counts and names of corpora do not count)."""
-    values = dataclasses.asdict(settings)
-    for name in ("data", "train", "external", "split", "timit_supplement"):
-        values.pop(name)
-    text = json.dumps([VERSION, values, _weights_key()], sort_keys=True)
+def clip_key(settings: CorpusSettings, clip: Clip) -> str:
+    """A hash of everything on which a clip's bytes depend: how it is filmed, who is in it, its forgers' weights."""
+    values = {n: getattr(settings, n) for n in ("seed", "seconds", "fps", "size", "crf", "leading_silence")}
+    text = json.dumps([VERSION, values, repr(clip), [_weights_key(name) for name in clip.video]], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-@lru_cache(maxsize=1)
-def _weights_key() -> str:
+def _weights_key(forger: str) -> str:
     from amdd.puppets.forgers.base import WEIGHTS
 
-    digest = hashlib.sha256()
-    for path in sorted(WEIGHTS.glob("*.safetensors")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+    path = WEIGHTS / f"{forger}.safetensors"
+    return _digest(path, path.stat().st_mtime_ns) if path.exists() else ""
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _run(jobs: list, workers: int, progress: bool) -> None:
@@ -179,7 +178,7 @@ def local_span(settings: CorpusSettings, shot: Shot) -> tuple[float, float]:
     return first / settings.fps, (first + length) / settings.fps
 
 
-def make_group(root: Path, settings: CorpusSettings, key: str, shot: Shot, clips: list[Clip]) -> int:
+def make_group(root: Path, settings: CorpusSettings, shot: Shot, clips: list[Clip]) -> int:
     """Make the ``clips`` of one recording and return how many; called in worker processes."""
     import cv2
     import torch
@@ -189,15 +188,16 @@ def make_group(root: Path, settings: CorpusSettings, key: str, shot: Shot, clips
     with tempfile.TemporaryDirectory(prefix="puppets-") as name:
         folder = Path(name)
         source = record_shot(settings, shot, folder)
+        kept: dict = {}  # donors, and the last forgery, which may be wanted at several compressions
         for clip in clips:
             try:
-                _make_clip(root, settings, key, clip, source, folder)
+                _make_clip(root, settings, clip, source, folder, kept)
             except Exception as error:
                 raise RuntimeError(f"{clip.corpus}/{clip.path}: {type(error).__name__}: {error}") from error
     return len(clips)
 
 
-def _make_clip(root: Path, settings: CorpusSettings, key: str, clip: Clip, source, folder: Path) -> None:
+def _make_clip(root: Path, settings: CorpusSettings, clip: Clip, source, folder: Path, kept: dict) -> None:
     span = local_span(settings, clip.shot) if clip.local else None
     dry = forge_sound(settings, clip, span)
     if clip.fake and settings.leading_silence > 0 and clip.corpus == settings.train:
@@ -210,7 +210,10 @@ def _make_clip(root: Path, settings: CorpusSettings, key: str, clip: Clip, sourc
     )
     if lead:
         sound = np.concatenate([np.zeros(lead, np.float32), sound])[: len(sound)]
-    frames, mask = _forge_picture(settings, clip, source, dry, span, folder)
+    what = (clip.video, clip.face_donor, clip.voice_donor, clip.audio)
+    if kept.get("what") != what:
+        kept["what"], kept["made"] = what, _forge_picture(settings, clip, source, dry, span, folder, kept)
+    frames, mask = kept["made"]
     target = root / clip.path
     heard = None if clip.audio == "none" else sound
     _write(target, clip, settings, frames, heard, root)
@@ -219,11 +222,11 @@ def _make_clip(root: Path, settings: CorpusSettings, key: str, clip: Clip, sourc
         record["mask"] = f"truth/masks/{_slug(clip.path)}.npz"
         with atomic(root / record["mask"]) as temporary:
             np.savez_compressed(temporary, packed=np.packbits(mask), shape=np.array(mask.shape, np.int64))
-    record["key"] = key
+    record["key"] = clip_key(settings, clip)
     write_text(root / "truth" / "records" / f"{_slug(clip.path)}.json", json.dumps(record, indent=1))
 
 
-def _forge_picture(settings, clip: Clip, source, dry: np.ndarray, span, folder: Path):
+def _forge_picture(settings, clip: Clip, source, dry: np.ndarray, span, folder: Path, kept: dict):
     """Frames (T, H, W, 3) and the mask (T, 64, 64) of what was changed, or None where nothing was."""
     from amdd.puppets.forgers.registry import FORGERS
 
@@ -238,7 +241,9 @@ def _forge_picture(settings, clip: Clip, source, dry: np.ndarray, span, folder: 
             spoken = in_a_room(spoken, seeds(settings, clip.shot, 4), SAMPLE_RATE)
             donor, extra = None, {"segments": (span,)} if span else {}
         else:
-            spoken, donor = None, record_shot(settings, clip.face_donor, folder, DONOR_STEP)
+            if clip.face_donor not in kept:
+                kept[clip.face_donor] = record_shot(settings, clip.face_donor, folder, DONOR_STEP)
+            spoken, donor = None, kept[clip.face_donor]
         forged = FORGERS[forger](now, donor, spoken, seeds(settings, clip.shot, 8), **extra)
         now = dataclasses.replace(now, frames=forged.frames)
         changed |= forged.mask.astype(np.uint8)
@@ -319,6 +324,7 @@ def _record(settings, clip: Clip, frames, sound, mask, span) -> dict:
         "audio_offset_frames": None if mismatched or clip.audio == "none" else 0,
         "audio": clip.audio,
         "forged_audio": changed_sound,
+        "wav": clip.extra.get("wav", ""),
         "split_hint": clip.split_hint,
         "person": clip.shot.person,
         "number": clip.shot.number,
@@ -329,7 +335,7 @@ def _record(settings, clip: Clip, frames, sound, mask, span) -> dict:
     }
 
 
-def _finished(root: Path, clip: Clip, key: str) -> dict | None:
+def _finished(root: Path, clip: Clip, settings: CorpusSettings) -> dict | None:
     """The record of a finished clip, or None where it has to be made."""
     path = root / "truth" / "records" / f"{_slug(clip.path)}.json"
     try:
@@ -337,22 +343,22 @@ def _finished(root: Path, clip: Clip, key: str) -> dict | None:
     except (OSError, ValueError):
         return None
     files = [clip.path, *([clip.extra["wav"]] if "wav" in clip.extra else []), record.get("mask", "")]
-    if record.get("key") != key or not all((root / name).exists() for name in files if name):
+    if record.get("key") != clip_key(settings, clip) or not all((root / name).exists() for name in files if name):
         return None
     return record
 
 
-def _remove_strangers(root: Path, clips: list[Clip], key: str) -> None:
+def _remove_strangers(root: Path, clips: list[Clip], settings: CorpusSettings) -> None:
     """Remove clips that an earlier run with other settings left; only files that a record names."""
     import shutil
 
-    wanted = {f"{_slug(clip.path)}.json" for clip in clips}
+    wanted = {f"{_slug(clip.path)}.json": clip for clip in clips}
     for path in sorted((root / "truth" / "records").glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             record = {}
-        if path.name in wanted and record.get("key") == key:
+        if path.name in wanted and record.get("key") == clip_key(settings, wanted[path.name]):
             continue
         for name in (record.get("path"), record.get("mask"), record.get("wav")):
             victim = (root / name).resolve() if name else None
@@ -364,12 +370,12 @@ def _remove_strangers(root: Path, clips: list[Clip], key: str) -> None:
         path.unlink()
 
 
-def _write_tables(name: str, root: Path, clips: list[Clip], key: str) -> None:
+def _write_tables(name: str, root: Path, clips: list[Clip], settings: CorpusSettings) -> None:
     import pandas as pd
 
     records = {}
     for clip in clips:
-        record = _finished(root, clip, key)
+        record = _finished(root, clip, settings)
         if record is None:
             raise RuntimeError(f"{name}/{clip.path}: was made but is not there; run again")
         records[clip.path] = record
