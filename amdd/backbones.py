@@ -122,7 +122,9 @@ class Trunk(nn.Module):
             for key in kept:
                 self.body.add_module(key, network._modules[key])
         else:
-            raise ValueError(f"{name}: only torchvision networks with `features` or ResNet layers can be trunks")
+            raise ValueError(
+                f"{name}: only torchvision networks with `features` or ResNet layers can be trunks"
+            )
         if channels != 3:
             adapt_channels(self.body, channels)
         was = self.body.training

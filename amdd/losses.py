@@ -146,14 +146,18 @@ class Objective(nn.Module):
     def forward(self, outputs, batch: dict[str, Tensor], update: bool = True) -> dict[str, Tensor]:
         s = self.settings
         generator = batch["generator"]
-        visual, audio, everyone = (gather(x) for x in (outputs.visual_projection, outputs.audio_projection, generator))
+        visual, audio, everyone = (
+            gather(x) for x in (outputs.visual_projection, outputs.audio_projection, generator)
+        )
         heard = gather(batch["audio_present"].to(torch.int64)).bool()
         fused, classes = gather(outputs.fused), everyone
         terms = {
             "detection": focal_loss(outputs.detection_logit, batch["label"], s.focal_alpha, s.focal_gamma),
             "attribution": attribution_loss(outputs.attribution_logits, generator),
             "contrastive": info_nce(visual[heard], audio[heard], s.temperature),
-            "fingerprint": fingerprint_consistency(visual[heard], audio[heard], everyone[heard], s.fingerprint_pairs),
+            "fingerprint": fingerprint_consistency(
+                visual[heard], audio[heard], everyone[heard], s.fingerprint_pairs
+            ),
             "centroid": self.bank.loss(fused, classes),
         }
         if update and self.training:

@@ -100,7 +100,9 @@ class CrossModalAttention(nn.Module):
             return to_audio[:, 0], to_visual[:, 0], (w1, w2)
         missing = None if frames_present is None else ~frames_present.bool()
         to_audio, w1 = self.visual_to_audio(visual_tokens, audio_tokens, audio_tokens)
-        to_visual, w2 = self.audio_to_visual(audio_tokens, visual_tokens, visual_tokens, key_padding_mask=missing)
+        to_visual, w2 = self.audio_to_visual(
+            audio_tokens, visual_tokens, visual_tokens, key_padding_mask=missing
+        )
         if missing is None:
             pooled = to_audio.mean(1)
         else:
@@ -111,7 +113,9 @@ class CrossModalAttention(nn.Module):
 
 def mlp(width: int, hidden: int, out: int, dropout: float) -> nn.Sequential:
     """A two-layer head with ReLU and dropout (Sec. III-F)."""
-    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(hidden, out))
+    return nn.Sequential(
+        nn.Linear(width, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(hidden, out)
+    )
 
 
 class AMDD(nn.Module):
@@ -146,7 +150,11 @@ class AMDD(nn.Module):
         }
 
     def forward(
-        self, frames: Tensor, mel: Tensor, audio_present: Tensor | None = None, frames_present: Tensor | None = None
+        self,
+        frames: Tensor,
+        mel: Tensor,
+        audio_present: Tensor | None = None,
+        frames_present: Tensor | None = None,
     ) -> Outputs:
         visual, visual_tokens, temporal = self.visual_encoder(frames, frames_present)
         audio, audio_tokens = self.audio_encoder(mel)
@@ -154,7 +162,9 @@ class AMDD(nn.Module):
         if audio_present is not None:
             heard = audio_present.to(visual.device).bool()[:, None]
             audio = torch.where(heard, audio, visual)
-            audio_tokens = torch.where(heard[..., None], audio_tokens, visual[:, None].expand_as(audio_tokens))
+            audio_tokens = torch.where(
+                heard[..., None], audio_tokens, visual[:, None].expand_as(audio_tokens)
+            )
         a, b, weights = self.cross_modal(visual, audio, visual_tokens, audio_tokens, frames_present)
         fused = torch.cat([a, b], 1)
         v = F.normalize(self.visual_projection(visual).float(), dim=1)

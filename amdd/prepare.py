@@ -265,7 +265,8 @@ def _located(name: Any, root: str | Path | None) -> tuple[str, str]:
     if root is None:
         return os.path.abspath(name), ""
     base = os.path.abspath(root)
-    path = os.path.join(base, name)
+    begun = os.path.join(os.path.normpath(root), "")  # a reader may have put a relative root in front
+    path = os.path.abspath(name) if name.startswith(begun) else os.path.join(base, name)
     if os.path.commonpath([base, os.path.abspath(path)]) != base:
         return path, "the metadata names a file outside the corpus; it is not read"
     if os.environ.get("AMDD_FOLLOW_LINKS") == "1":

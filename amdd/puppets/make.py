@@ -61,7 +61,9 @@ def make_corpora(
 def clip_key(settings: CorpusSettings, clip: Clip) -> str:
     """A hash of everything on which a clip's bytes depend: how it is filmed, who is in it, its forgers' weights."""
     values = {n: getattr(settings, n) for n in ("seed", "seconds", "fps", "size", "crf", "leading_silence")}
-    text = json.dumps([VERSION, values, repr(clip), [_weights_key(name) for name in clip.video]], sort_keys=True)
+    text = json.dumps(
+        [VERSION, values, repr(clip), [_weights_key(name) for name in clip.video]], sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -343,7 +345,9 @@ def _finished(root: Path, clip: Clip, settings: CorpusSettings) -> dict | None:
     except (OSError, ValueError):
         return None
     files = [clip.path, *([clip.extra["wav"]] if "wav" in clip.extra else []), record.get("mask", "")]
-    if record.get("key") != clip_key(settings, clip) or not all((root / name).exists() for name in files if name):
+    if record.get("key") != clip_key(settings, clip) or not all(
+        (root / name).exists() for name in files if name
+    ):
         return None
     return record
 

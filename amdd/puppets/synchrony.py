@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
@@ -17,7 +19,7 @@ def envelope(audio: np.ndarray, sample_rate: int, fps: float, n_frames: int) -> 
     hop = sample_rate / fps
     edges = (np.arange(n_frames + 1) * hop).astype(int)
     power = np.array(
-        [np.mean(audio[a:b] ** 2) if b > a and a < len(audio) else 0.0 for a, b in zip(edges, edges[1:])]
+        [np.mean(audio[a:b] ** 2) if b > a and a < len(audio) else 0.0 for a, b in itertools.pairwise(edges)]
     )
     level = 10 * np.log10(power + 1e-7)
     return np.clip(level - np.percentile(level, 10), 0, 30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -132,7 +133,7 @@ class LipNet(nn.Module):
         super().__init__()
         w = [width, width * 2, width * 3, width * 4, width * 5]
         self.first = conv(6, w[0])
-        self.downs = nn.ModuleList([down(i, o) for i, o in zip(w[:-1], w[1:])])
+        self.downs = nn.ModuleList([down(i, o) for i, o in itertools.pairwise(w)])
         self.sound = nn.Sequential(
             conv(1, 24), nn.MaxPool2d((2, 1)), conv(24, 48), nn.MaxPool2d(2), conv(48, 96), nn.MaxPool2d(2), conv(96, 128), nn.AdaptiveAvgPool2d(1),
         )  # fmt: skip
@@ -190,7 +191,7 @@ class ReenactNet(nn.Module):
         super().__init__()
         w = [width, width * 2, width * 3, width * 4, width * 5]
         self.first = conv(3 + 2 * maps, w[0])
-        self.downs = nn.ModuleList([down(i, o) for i, o in zip(w[:-1], w[1:])])
+        self.downs = nn.ModuleList([down(i, o) for i, o in itertools.pairwise(w)])
         self.middle = nn.Sequential(conv(w[4], w[4]), conv(w[4], w[4]))
         self.ups = nn.ModuleList([Shuffle(w[k + 1], w[k]) for k in reversed(range(4))])
         self.joins = nn.ModuleList([conv(w[k] * 2, w[k]) for k in reversed(range(4))])
