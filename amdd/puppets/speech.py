@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
+import os
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,9 +107,23 @@ class _Synthesiser:
         return audio.astype(np.float32) / 32768, self.events
 
 
-@lru_cache(maxsize=1)
-def _synthesiser() -> _Synthesiser:
-    return _Synthesiser()
+@lru_cache(maxsize=256)
+def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, tuple[tuple[int, str], ...], int]:
+    """Samples, phoneme events and rate. The library is loaded anew for every utterance: it keeps static state
+    (pitch flutter, random numbers seeded by the clock) that neither a new start nor a seed alone clears."""
+    with _LOCK:
+        engine = _Synthesiser()
+        try:
+            # Breath and jitter draw from two generators, both seeded by the clock at the start.
+            engine.library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+            if os.name == "posix":
+                ctypes.CDLL(None).srand(1)
+            audio, events = engine.run(text, voice)
+        finally:
+            engine.library.espeak_Terminate()
+            close = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary
+            close(engine.library._handle)
+        return audio, tuple(events), engine.rate
 
 
 @lru_cache(maxsize=1)
@@ -119,10 +135,7 @@ def sentences() -> tuple[str, ...]:
 
 def speak(text: str, voice: Voice, sample_rate: int = 16_000) -> Speech:
     """Synthesise ``text``; the same text and voice give the same samples."""
-    with _LOCK:
-        engine = _synthesiser()
-        audio, events = engine.run(text, voice)
-        rate = engine.rate
+    audio, events, rate = _synthesise(text, voice)
     seconds = len(audio) / rate
     phonemes = []
     for i, (position, symbol) in enumerate(events):

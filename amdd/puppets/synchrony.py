@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+from scipy.signal import butter, sosfilt
 
 
 def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
@@ -15,7 +16,12 @@ def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
 
 
 def envelope(audio: np.ndarray, sample_rate: int, fps: float, n_frames: int) -> np.ndarray:
-    """Loudness of the sound at each frame (n_frames,), in decibels above its floor."""
+    """Loudness of the voice at each frame (n_frames,), in decibels above its floor.
+
+    Only 250-3000 Hz count, where vowels are: an s is loud with a nearly closed mouth.
+    """
+    band = butter(2, [250, min(3000, 0.45 * sample_rate)], "bandpass", fs=sample_rate, output="sos")
+    audio = sosfilt(band, audio)
     hop = sample_rate / fps
     edges = (np.arange(n_frames + 1) * hop).astype(int)
     power = np.array(
