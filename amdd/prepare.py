@@ -35,6 +35,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from amdd.media import path_from_text
 from amdd.paths import PACKAGE, atomic, write_text
 from amdd.prepare_pool import run_shards
 from amdd.prepare_shards import Clip, Made, content_of, prepare_clip, warm
@@ -142,14 +143,15 @@ def prepare(
         raise ValueError(f"no backend {backend!r}; there are: loky, dask")
     out = Path(out)
     manifest = _checked(manifest)
+    table = _storable(manifest)
     clips = _clips(manifest, settings, seed, root)
     code = _hash([_settings(settings), seed, library_hash(), getattr(make, "__name__", "")])
     step = settings.shard
     groups = [clips[first : first + step] for first in range(0, len(clips), step)]
     keys = [_hash([code, [[c.clip_id, c.content, c.has_audio, c.periods, c.placed, c.refused] for c in g]])
             for g in groups]  # fmt: skip
-    table = manifest.to_json(orient="values", default_handler=str, date_format="iso")
-    fingerprint = _hash([keys, list(manifest.columns), table])
+    text = table.to_json(orient="values", default_handler=str, date_format="iso")
+    fingerprint = _hash([keys, [str(c) for c in table.columns], text])
     if _record(out).get("fingerprint") == fingerprint:
         return open_prepared(out)
 
@@ -170,7 +172,7 @@ def prepare(
         with tqdm(total=todo, unit="clip", disable=not progress, smoothing=0.05) as bar:
             for k in run_shards(jobs, min(workers, len(jobs)), backend, make):
                 bar.update(len(groups[k]))
-    return _finish(out, manifest, settings, seed, keys, fingerprint, time.perf_counter() - began)
+    return _finish(out, table, settings, seed, keys, fingerprint, time.perf_counter() - began)
 
 
 def _settings(settings: PreparationSettings) -> dict[str, Any]:
@@ -195,6 +197,33 @@ def _checked(manifest: pd.DataFrame) -> pd.DataFrame:
     return manifest.reset_index(drop=True)
 
 
+def _storable(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The manifest as Parquet can hold it: UTF-8 text, one type a column, ``fake_periods`` as JSON."""
+    table = manifest.copy()
+    table.attrs = {}
+    table.columns = [_plain(str(c)) for c in table.columns]
+    if "fake_periods" in table:
+        table["fake_periods"] = [json.dumps(periods_of(v)) for v in table["fake_periods"]]
+    if "has_audio" in table:
+        table["has_audio"] = [_true(v) for v in table["has_audio"]]
+    for name in [c for c in table.columns if table[c].dtype.kind == "O"]:
+        values = ["" if _nothing(v) else v for v in table[name]]
+        kinds = {type(v) for v in values if not (isinstance(v, str) and v == "")}
+        if len(kinds) > 1 or kinds & {str, list, dict, tuple, np.ndarray}:
+            values = [_plain(str(v)) for v in values]
+        table[name] = values
+    return table
+
+
+def _true(value: Any) -> bool:
+    return not _nothing(value) and bool(value) and str(value).lower() not in ("false", "no", "0")
+
+
+def _nothing(value: Any) -> bool:
+    """None, NaN and their kin, which tables put where nothing stood."""
+    return value is None or (np.ndim(value) == 0 and bool(pd.isna(value)))
+
+
 def periods_of(value: Any) -> tuple[tuple[float, float], ...]:
     """``fake_periods`` of a manifest row (a list of pairs, its JSON, or nothing) as sorted pairs of seconds."""
     if isinstance(value, str):
@@ -202,7 +231,7 @@ def periods_of(value: Any) -> tuple[tuple[float, float], ...]:
             value = json.loads(value or "[]")
         except ValueError:
             return ()
-    if value is None or isinstance(value, float):
+    if _nothing(value) or not hasattr(value, "__iter__"):
         return ()
     pairs = []
     for pair in value:
@@ -242,7 +271,7 @@ def _clips(
                 clip_id=_plain(str(clip_id)),
                 video=videos[i][0],
                 audio=sounds[i][0],
-                has_audio=bool(has_audio) and has_audio == has_audio,
+                has_audio=_true(has_audio),
                 periods=periods[i],
                 placed=corpora[i] in placed,
                 content=":".join(contents[i]),
@@ -255,7 +284,7 @@ def _clips(
 
 def _located(name: Any, root: str | Path | None) -> tuple[str, str]:
     """The path that a manifest names, and why it may not be read, or nothing."""
-    if name is None or name != name or not str(name):
+    if _nothing(name) or not str(name):
         return "", ""
     name = str(name)
     if "\0" in name:
@@ -263,10 +292,10 @@ def _located(name: Any, root: str | Path | None) -> tuple[str, str]:
     if ".." in Path(name).parts:
         return name, "the metadata's path holds '..'; files outside the corpus are not read"
     if root is None:
-        return os.path.abspath(name), ""
+        return path_from_text(os.path.abspath(name)), ""
     base = os.path.abspath(root)
     begun = os.path.join(os.path.normpath(root), "")  # a reader may have put a relative root in front
-    path = os.path.abspath(name) if name.startswith(begun) else os.path.join(base, name)
+    path = path_from_text(os.path.abspath(name) if name.startswith(begun) else os.path.join(base, name))
     if os.path.commonpath([base, os.path.abspath(path)]) != base:
         return path, "the metadata names a file outside the corpus; it is not read"
     if os.environ.get("AMDD_FOLLOW_LINKS") == "1":
@@ -322,17 +351,11 @@ def _finish(
     table = manifest.iloc[found["clip"].to_numpy(int)].reset_index(drop=True)
     table = table.drop(columns=[c for c in found.columns if c in table.columns])
     table = pd.concat([table, found.drop(columns="clip")], axis=1)
-    if "fake_periods" in table:
-        table["fake_periods"] = [json.dumps(periods_of(v)) for v in table["fake_periods"]]
     failures = pd.DataFrame(failed, columns=["clip", "stage", "reason", "thumbnail"])
     for name in ("video", "corpus", "clip_id"):
         values = manifest[name].to_numpy() if name in manifest else np.full(len(manifest), "")
         failures.insert(1, name, values[failures["clip"].to_numpy(int)])
-    for frame in (table, failures):
-        for name in frame.columns:
-            if frame[name].dtype == object or str(frame[name].dtype).startswith("str"):
-                frame[name] = [_plain(v) if isinstance(v, str) else v for v in frame[name]]
-    table.attrs = {}
+    failures["reason"] = [_plain(r) for r in failures["reason"]]
     with atomic(out / "manifest.parquet") as temporary:
         table.to_parquet(temporary, index=False)
     with atomic(out / "failures.csv") as temporary:

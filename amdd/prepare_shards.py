@@ -149,6 +149,7 @@ def prepare_clip(clip: Clip, settings: PreparationSettings) -> Made:
         start += skipped
         wanted = choose_frames(info.n_frames, info.fps, start, phase, settings)
         video = read_video(clip.video, wanted)
+        n_frames, truncated = video.n_frames, bool(video.short and info.n_frames)
         if video.short:  # the container promised more than there is: spread over what there is
             wanted = choose_frames(video.reached, video.fps, start, phase, settings)
             video = read_video(clip.video, wanted)
@@ -166,12 +167,12 @@ def prepare_clip(clip: Clip, settings: PreparationSettings) -> Made:
             "faces": track.faces,
             "audio_present": sound is not None,
             "audio_note": note,
-            "n_frames": int(video.n_frames),
+            "n_frames": int(n_frames),
             "fps": float(video.fps),
             "width": int(video.frames.shape[2]),
             "height": int(video.frames.shape[1]),
             "start": round(start, 6),
-            "truncated": bool(video.short or (info.n_frames and video.n_frames < info.n_frames)),
+            "truncated": truncated,
         }
         made.stage, made.picture = "", None
     except (MediaError, NoFaceError) as error:
