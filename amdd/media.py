@@ -129,7 +129,7 @@ def probe(path: str | Path) -> MediaInfo:
         return MediaInfo(path, True, False, width, height, 25.0, len(files), len(files) / 25.0, "jpeg")
     with _open(path) as container:
         video = _video_stream(container)
-        audio = container.streams.audio[0] if container.streams.audio else None
+        audio = _audio_stream(container)
         seconds = float(container.duration or 0) / av.time_base
         if video is None:
             return MediaInfo(path, False, audio is not None, seconds=seconds, audio_codec=_codec(audio))
@@ -198,7 +198,7 @@ def read_video(
     with _open(path) as container:
         stream = _video_stream(container)
         if stream is None:
-            raise MediaError(path, "holds no video stream")
+            raise MediaError(path, "holds no video stream that can be decoded")
         stream.thread_type = "NONE"  # clips are decoded side by side, not one faster
         try:
             if wanted is None:
@@ -220,9 +220,14 @@ def read_video(
 def _video_stream(container):
     """The first stream of moving pictures; a cover picture in a sound file is none."""
     for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
             return stream
     return None
+
+
+def _audio_stream(container):
+    """The first stream of sound for which there is a decoder."""
+    return next((s for s in container.streams.audio if s.codec_context is not None), None)
 
 
 def _decode(container, stream):
@@ -332,9 +337,9 @@ def read_audio(
     chunks: list[np.ndarray] = []
     total = 0
     with _open(path) as container:
-        if not container.streams.audio:
+        stream = _audio_stream(container)
+        if stream is None:
             raise MediaError(path, "holds no sound")
-        stream = container.streams.audio[0]
         if not 1000 <= (stream.rate or 0) <= 768_000:
             raise MediaError(path, f"states a sample rate of {stream.rate} Hz")
         resampler = av.AudioResampler(format="fltp", layout="mono", rate=sample_rate)

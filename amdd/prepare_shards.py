@@ -137,7 +137,7 @@ def prepare_clip(clip: Clip, settings: PreparationSettings) -> Made:
         made.stage = "video"
         info = probe(clip.video)
         if not info.has_video:
-            raise MediaError(clip.video, "holds no video stream")
+            raise MediaError(clip.video, "holds no video stream that can be decoded")
         duration = info.n_frames / info.fps if info.n_frames else info.seconds
         start, phase = place_window(clip, duration, settings)
         sound, note, skipped = None, "", 0.0

@@ -1,0 +1,41 @@
+# make book    environment, built-in corpus, every notebook, the HTML book
+# make test    environment if missing, and the tests
+# Each target's plain command stands in the README for people without make.
+PROFILE ?= demo
+SET ?=
+DATA ?=
+ARGS ?=
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+OVERRIDES := $(foreach pair,$(SET),--set $(pair)) $(if $(DATA),--set corpus.data=$(DATA))
+
+.PHONY: book run test env lint clean
+
+book: $(STAMP)
+	$(BIN)/amdd book --profile $(PROFILE) $(OVERRIDES) $(ARGS)
+
+run: $(STAMP)
+	$(BIN)/amdd run --profile $(PROFILE) $(OVERRIDES) $(ARGS)
+
+env: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] <= (3, 12)) and "amdd needs Python 3.11 or 3.12; name one by PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --no-deps -r requirements.lock -e .
+	@touch $(STAMP)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: $(STAMP) lint
+	$(BIN)/python tests/install_browser.py
+	$(BIN)/python -m pytest $(ARGS)
+
+clean:
+	rm -rf _build

@@ -1,0 +1,157 @@
+"""The losses against other people's implementations and against loops that nobody could get wrong."""
+
+import math
+
+import pytest
+import torch
+from pytorch_metric_learning.losses import NTXentLoss
+from torch.nn import functional as F
+from torchvision.ops import sigmoid_focal_loss
+
+from amdd.losses import CentroidBank, Objective, attribution_loss, fingerprint_consistency, focal_loss, info_nce
+from amdd.profiles import LossSettings
+
+
+def unit(*shape, seed=0, dtype=torch.float32):
+    g = torch.Generator().manual_seed(seed)
+    return F.normalize(torch.randn(*shape, generator=g, dtype=torch.float64), dim=-1).to(dtype)
+
+
+@pytest.mark.parametrize("alpha,gamma", [(0.75, 2.0), (0.25, 0.0), (0.5, 5.0)])
+def test_focal_loss_is_torchvisions(alpha, gamma):
+    logit = torch.randn(64, generator=torch.Generator().manual_seed(1)) * 4
+    target = (torch.arange(64) % 3 == 0).float()
+    expected = sigmoid_focal_loss(logit, target, alpha, gamma, reduction="mean")
+    torch.testing.assert_close(focal_loss(logit, target, alpha, gamma), expected)
+
+
+def test_info_nce_is_nt_xent_between_the_two_modalities():
+    v, a = unit(12, 16, seed=2), unit(12, 16, seed=3)
+    labels = torch.arange(12)
+    one = NTXentLoss(temperature=0.07)(v, labels, ref_emb=a, ref_labels=labels.clone())
+    two = NTXentLoss(temperature=0.07)(a, labels, ref_emb=v, ref_labels=labels.clone())
+    torch.testing.assert_close(info_nce(v, a, 0.07), (one + two) / 2, rtol=1e-4, atol=1e-5)
+
+
+def naive_fingerprint(v, a, generator, pairs):
+    per_generator = []
+    for g in sorted(set(generator.tolist())):
+        if g <= 0:
+            continue
+        members = [i for i in range(len(v)) if generator[i] == g]
+        cosines = [
+            float(sum(v[i][k] * a[j][k] for k in range(v.shape[1])))
+            for i in members
+            for j in members
+            if pairs == "all" or i == j
+        ]
+        per_generator.append(1 - sum(cosines) / len(cosines))
+    return sum(per_generator) / len(per_generator) if per_generator else 0.0
+
+
+@pytest.mark.parametrize("pairs", ["own", "all"])
+@pytest.mark.parametrize("generator", [[0, 1, 1, 2, 3, 3, 3, 0], [0, 0, 0], [2], [-1, 1, -1, 1], [1, 2, 3]])
+def test_fingerprint_consistency_is_the_loop(pairs, generator):
+    g = torch.tensor(generator)
+    v, a = unit(len(g), 8, seed=4), unit(len(g), 8, seed=5)
+    found = float(fingerprint_consistency(v, a, g, pairs))
+    assert found == pytest.approx(naive_fingerprint(v, a, g, pairs), abs=1e-6)
+
+
+def test_reals_take_no_part_in_the_fingerprint():
+    v = unit(6, 8, seed=6).requires_grad_()
+    loss = fingerprint_consistency(v, unit(6, 8, seed=7), torch.tensor([0, 0, 1, 1, 2, 0]))
+    (gradient,) = torch.autograd.grad(loss, v)
+    assert gradient[[0, 1, 5]].abs().max() == 0
+    assert gradient[[2, 3, 4]].abs().min(1).values.max() > 0
+
+
+def test_centroids_move_as_the_loop_says():
+    bank = CentroidBank(2, 4, momentum=0.9)
+    expected = {}
+    for step in range(5):
+        x = torch.randn(6, 4, generator=torch.Generator().manual_seed(step)) * 3
+        g = torch.tensor([0, 1, 1, 2, 0, 1]) if step % 2 else torch.tensor([2, 2, 0, 0, -1, 2])
+        bank.update(x, g)
+        for k in (1, 2):
+            rows = [F.normalize(x[i], dim=0) for i in range(6) if g[i] == k]
+            if rows:
+                mean = sum(rows) / len(rows)
+                expected[k] = mean if k not in expected else 0.9 * expected[k] + 0.1 * mean
+    for k, value in expected.items():
+        torch.testing.assert_close(bank.centroids[k], value)
+    assert bank.centroids[0].abs().max() == 0
+
+
+def test_centroid_loss_is_the_mean_squared_distance():
+    bank = CentroidBank(1, 3)
+    bank.update(torch.tensor([[1.0, 0, 0]]), torch.tensor([1]))
+    loss = bank.loss(torch.tensor([[0.0, 2.0, 0], [5.0, 0, 0], [0, 0, 1.0]]), torch.tensor([1, 1, 0]))
+    assert float(loss) == pytest.approx((2 + 0) / 2)
+
+
+def test_gradients_are_right_in_float64():
+    g = torch.tensor([0, 1, 1, 2])
+    target = torch.tensor([0.0, 1, 1, 1], dtype=torch.float64)
+
+    def all_of(logit, v, a, classes):
+        # The losses compute in float32 by design, so they are checked with float64 swapped in.
+        v, a = F.normalize(v, dim=1), F.normalize(a, dim=1)
+        return (
+            focal_loss(logit, target)
+            + info_nce(v, a, 0.5)
+            + fingerprint_consistency(v, a, g)
+            + attribution_loss(classes, g)
+        )
+
+    x = [torch.randn(*s, dtype=torch.float64, requires_grad=True) for s in ((4,), (4, 5), (4, 5), (4, 3))]
+    torch.Tensor.float, kept = torch.Tensor.double, torch.Tensor.float
+    try:
+        assert torch.autograd.gradcheck(all_of, x, eps=1e-6, atol=1e-5)
+    finally:
+        torch.Tensor.float = kept
+
+
+def test_order_of_clips_does_not_matter():
+    g = torch.tensor([0, 1, 1, 2, 3, 0])
+    v, a = unit(6, 8, seed=8), unit(6, 8, seed=9)
+    order = torch.tensor([3, 5, 0, 1, 4, 2])
+    torch.testing.assert_close(info_nce(v, a), info_nce(v[order], a[order]))
+    for pairs in ("own", "all"):
+        torch.testing.assert_close(
+            fingerprint_consistency(v, a, g, pairs), fingerprint_consistency(v[order], a[order], g[order], pairs)
+        )
+
+
+class Outputs:
+    def __init__(self, b, dtype=torch.float32):
+        g = torch.Generator().manual_seed(b)
+        r = lambda *s: (torch.randn(*s, generator=g) * 30).to(dtype).requires_grad_()  # noqa: E731
+        self.detection_logit, self.attribution_logits, self.fused = r(b), r(b, 4), r(b, 8)
+        self.visual_projection = F.normalize(r(b, 8), dim=1)
+        self.audio_projection = F.normalize(r(b, 8), dim=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("generator", [[1], [0], [0, 0, 0], [1, 2, 3, 1], [-1, 0], [3, 3]])
+def test_odd_batches_give_finite_losses_and_gradients(dtype, generator):
+    out = Outputs(len(generator), dtype)
+    g = torch.tensor(generator)
+    batch = {"label": (g != 0).float(), "generator": g, "audio_present": torch.tensor([True] * (len(g) - 1) + [False])}
+    objective = Objective(LossSettings(), 3, 8).train()
+    for _ in range(2):
+        terms = objective(out, batch)
+        assert all(math.isfinite(float(v)) for v in terms.values())
+    terms["total"].backward()
+
+
+def test_a_weight_of_zero_switches_a_loss_off():
+    out = Outputs(4)
+    g = torch.tensor([0, 1, 2, 3])
+    batch = {"label": (g != 0).float(), "generator": g, "audio_present": torch.ones(4, dtype=torch.bool)}
+    objective = Objective(LossSettings(attribution=0.0), 3, 8)
+    objective(out, batch)["total"].backward()
+    assert out.attribution_logits.grad is None
+    terms = Objective(LossSettings(), 3, 8)(out, batch)
+    weights = {"detection": 1, "attribution": 0.3, "contrastive": 0.1, "fingerprint": 0.2, "centroid": 0.05}
+    assert float(terms["total"].detach()) == pytest.approx(sum(w * float(terms[k].detach()) for k, w in weights.items()))
