@@ -27,6 +27,7 @@ MAX_SIDE = 1920  # larger pictures are scaled down while decoding
 MAX_FRAMES = 3000  # two minutes at 25 fps: what is decoded at most when no frames were named
 MAX_BYTES = 1 << 30  # of decoded frames, in the same case
 MAX_PIXELS = 20_000_000_000  # decoded for one call: 10,000 frames of 1080p, 600 of 8K
+MAX_CHANNELS = 8  # of sound
 MAX_FAULTS = 100  # undecodable packets after which a file is given up
 SEEK_GAP = 250  # frames; further apart than this, a seek is cheaper than decoding on
 # What a file may be. Playlists and lists of files (hls, concat, dash, ...) are left out: they name other
@@ -347,7 +348,13 @@ def read_audio(
             if start > 30:
                 container.seek(int((start - 5) / stream.time_base), stream=stream, backward=True)
                 skip = None
+            kind = None
             for frame in _decode(container, stream):
+                # A stream that turns from 1 to 53 channels midway makes the resampler read past its memory.
+                this = frame.format.name, frame.layout.nb_channels, frame.sample_rate
+                kind = kind or this
+                if this != kind or frame.layout.nb_channels > MAX_CHANNELS:
+                    break
                 if skip is None:
                     skip = max(0, int((start - float(frame.time or 0)) * sample_rate))
                 for out in resampler.resample(frame):

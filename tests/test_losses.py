@@ -8,7 +8,14 @@ from pytorch_metric_learning.losses import NTXentLoss
 from torch.nn import functional as F
 from torchvision.ops import sigmoid_focal_loss
 
-from amdd.losses import CentroidBank, Objective, attribution_loss, fingerprint_consistency, focal_loss, info_nce
+from amdd.losses import (
+    CentroidBank,
+    Objective,
+    attribution_loss,
+    fingerprint_consistency,
+    focal_loss,
+    info_nce,
+)
 from amdd.profiles import LossSettings
 
 
@@ -119,7 +126,8 @@ def test_order_of_clips_does_not_matter():
     torch.testing.assert_close(info_nce(v, a), info_nce(v[order], a[order]))
     for pairs in ("own", "all"):
         torch.testing.assert_close(
-            fingerprint_consistency(v, a, g, pairs), fingerprint_consistency(v[order], a[order], g[order], pairs)
+            fingerprint_consistency(v, a, g, pairs),
+            fingerprint_consistency(v[order], a[order], g[order], pairs),
         )
 
 
@@ -137,7 +145,11 @@ class Outputs:
 def test_odd_batches_give_finite_losses_and_gradients(dtype, generator):
     out = Outputs(len(generator), dtype)
     g = torch.tensor(generator)
-    batch = {"label": (g != 0).float(), "generator": g, "audio_present": torch.tensor([True] * (len(g) - 1) + [False])}
+    batch = {
+        "label": (g != 0).float(),
+        "generator": g,
+        "audio_present": torch.tensor([True] * (len(g) - 1) + [False]),
+    }
     objective = Objective(LossSettings(), 3, 8).train()
     for _ in range(2):
         terms = objective(out, batch)
@@ -154,4 +166,6 @@ def test_a_weight_of_zero_switches_a_loss_off():
     assert out.attribution_logits.grad is None
     terms = Objective(LossSettings(), 3, 8)(out, batch)
     weights = {"detection": 1, "attribution": 0.3, "contrastive": 0.1, "fingerprint": 0.2, "centroid": 0.05}
-    assert float(terms["total"].detach()) == pytest.approx(sum(w * float(terms[k].detach()) for k, w in weights.items()))
+    assert float(terms["total"].detach()) == pytest.approx(
+        sum(w * float(terms[k].detach()) for k, w in weights.items())
+    )

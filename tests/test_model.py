@@ -24,7 +24,9 @@ def batch(b=3, t=2, size=32):
 def test_parameters_come_out_as_in_table_1():
     table = summary(AMDD(ModelSettings(visual_backbone="resnet50", weights="random"))).set_index("component")
     assert table.parameters["Total"] == 40_719_621
-    assert table.parameters["Visual encoder"] + table.parameters["Temporal attention"] == pytest.approx(25.6e6, rel=2e-3)
+    assert table.parameters["Visual encoder"] + table.parameters["Temporal attention"] == pytest.approx(
+        25.6e6, rel=2e-3
+    )
     assert table.parameters["Audio encoder"] == pytest.approx(11.4e6, rel=5e-3)
     assert table.parameters["Cross-modal attention"] == pytest.approx(2.1e6, rel=5e-3)
     assert table.parameters["Detection head"] == pytest.approx(0.26e6, rel=2e-2)

@@ -12,7 +12,11 @@ def test_every_profile_survives_a_round_trip_through_json():
 
 def test_single_values_are_replaced_and_nothing_else():
     changed = load_profile("demo", ["training.epochs=3", "corpus.real=1,2,3", "training.loss.attribution=0"])
-    assert (changed.training.epochs, changed.corpus.real, changed.training.loss.attribution) == (3, (1, 2, 3), 0.0)
+    assert (changed.training.epochs, changed.corpus.real, changed.training.loss.attribution) == (
+        3,
+        (1, 2, 3),
+        0.0,
+    )
     back = load_profile("demo")
     assert back.training.epochs == 12
     assert changed.preparation == back.preparation

@@ -52,7 +52,7 @@ def test_motion_has_the_contract_and_lips_close_for_closures():
     motion = make_motion(speech, 5, 100)
     shapes = [motion.actions.shape, motion.pose.shape, motion.shift.shape, motion.gaze.shape]
     assert shapes == [(100, len(ACTIONS)), (100, 3), (100, 2), (100, 2)]
-    assert motion.actions.dtype == np.float32 and 0 <= motion.actions.min() and motion.actions.max() <= 1
+    assert motion.actions.dtype == np.float32 and motion.actions.min() >= 0 and motion.actions.max() <= 1
     assert np.array_equal(motion.actions, make_motion(speech, 5, 100).actions)
     jaw = motion.actions[:, INDEX["jawOpen"]]
     middles = [int((p.start + p.end) / 2 * 25) for p in speech.phonemes if p.symbol[:1] in CLOSED]

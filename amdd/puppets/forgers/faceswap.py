@@ -31,11 +31,25 @@ class Finish:
     sharpen: float = 0.0
 
 
-def mean_face(donor: Source, size: int, count: int = 8) -> np.ndarray:
-    """The donor's mean aligned face (size, size, 3), float32 in [0, 255]: what the decoder is conditioned on."""
-    steps = np.linspace(0, len(donor.frames) - 1, min(count, len(donor.frames))).round().astype(int)
-    matrices = align.crop_matrices(donor.landmarks, size)[steps]
-    return align.crop(donor.frames[steps], matrices, size).astype(np.float32).mean(0)
+def turn(landmarks: np.ndarray) -> np.ndarray:
+    """A proxy for the head's turn (T,): where the nose's tip stands between the jaw's ends."""
+    left, right = landmarks[:, 1, 0], landmarks[:, 15, 0]
+    return (landmarks[:, 30, 0] - left) / (right - left + 1e-6) - 0.5
+
+
+def reference_views(
+    donor: Source, target: Source, size: int, views: int = 5
+) -> tuple[np.ndarray, np.ndarray]:
+    """A few aligned donor crops (V, size, size, 3) that cover its turns of the head, and which of them serves
+    each target frame (T,): the nearest in turn, one for all when the target hardly turns."""
+    have, wanted = turn(donor.landmarks), turn(target.landmarks)
+    order = np.argsort(have)
+    chosen = order[np.linspace(0, len(order) - 1, min(views, len(order))).round().astype(int)]
+    matrices = align.crop_matrices(donor.landmarks, size)[chosen]
+    nearest = np.abs(have[chosen][None] - wanted[:, None]).argmin(1)
+    if np.ptp(wanted) < 0.08:
+        nearest = np.full_like(nearest, np.bincount(nearest).argmax())
+    return align.crop(donor.frames[chosen], matrices, size), nearest
 
 
 @torch.inference_mode()
@@ -47,14 +61,16 @@ def generate(name: str, target: Source, donor: Source) -> tuple[np.ndarray, np.n
     size = settings.size_out
     matrices = align.crop_matrices(target.landmarks, size)
     crops = align.crop(target.frames, matrices, size)
-    reference = torch.from_numpy(mean_face(donor, settings.size_in) / 255).permute(2, 0, 1)[None].float()
+    views, nearest = reference_views(donor, target, settings.size_in)
+    references = torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255
     pictures, masks = [], []
     for first in range(0, len(crops), BATCH):
         x = torch.from_numpy(crops[first : first + BATCH]).permute(0, 3, 1, 2).float() / 255
         if settings.size_in != size:
             x = F.interpolate(x, size=(settings.size_in,) * 2, mode="area")
         view = encoder_view(x.contiguous(memory_format=torch.channels_last))
-        picture, mask = network(view, reference.expand(len(view), -1, -1, -1))
+        reference = references[nearest[first : first + BATCH]]
+        picture, mask = network(view, reference.contiguous(memory_format=torch.channels_last))
         pictures.append((picture.permute(0, 2, 3, 1) * 255).round().byte().numpy())
         masks.append(mask[:, 0].numpy())
     return np.concatenate(pictures), np.concatenate(masks), matrices

@@ -8,15 +8,10 @@ import torch
 
 from amdd.puppets.forgers import align, blend
 from amdd.puppets.forgers.base import Forged, Source, load_network, whole
+from amdd.puppets.forgers.faceswap import turn
 from amdd.puppets.forgers.features import landmark_maps
 
 SIZE, BATCH, VIEWS = 96, 20, 5
-
-
-def _yaw(landmarks: np.ndarray) -> np.ndarray:
-    """A proxy for the head's turn (T,): where the nose's tip stands between the jaw's ends."""
-    left, right = landmarks[:, 1, 0], landmarks[:, 15, 0]
-    return (landmarks[:, 30, 0] - left) / (right - left + 1e-6) - 0.5
 
 
 @torch.inference_mode()
@@ -29,7 +24,7 @@ def generate(target: Source, donor: Source) -> tuple[np.ndarray, np.ndarray, np.
     donor_points = align.move(donor.landmarks, donor_matrices)
     # The target's expression on the donor's bones: its deviation from its own mean, added to the donor's mean.
     shape = donor_points.mean(0) + (goal - goal.mean(0)) + 0.5 * (goal.mean(0) - donor_points.mean(0))
-    wanted, have = _yaw(goal), _yaw(donor_points)
+    wanted, have = turn(goal), turn(donor_points)
     # Of the donor, the frames that cover the turns of the head; each target frame takes the nearest one.
     order = np.argsort(have)
     views = order[np.linspace(0, len(order) - 1, min(VIEWS, len(order))).round().astype(int)]

@@ -177,7 +177,11 @@ class SyncNet(nn.Module):
         )  # fmt: skip
 
     def forward(self, mouth: Tensor, mel: Tensor) -> Tensor:
-        return F.cosine_similarity(self.mouth(mouth), self.sound(mel))
+        # What matters is how the mouth moves, not whose it is or how it is lit.
+        still = mouth.unflatten(1, (5, 3))
+        still = still - 0.8 * still.mean(1, keepdim=True) - 0.2 * still.mean((1, 3, 4), keepdim=True)
+        still = still / (still.std((1, 2, 3, 4), keepdim=True) + 0.02)
+        return F.cosine_similarity(self.mouth(still.flatten(1, 2)), self.sound(mel))
 
 
 class ReenactNet(nn.Module):

@@ -85,8 +85,9 @@ class Trainer:
         self.name, self.data, self.device = name, data, device
         self.rng = np.random.default_rng([seed, NAMES.index(name)])
         self.network = build(name).to(device, memory_format=torch.channels_last)
+        self.rate = 1e-3 if name == "syncnet" else 6e-4
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), 4e-4, betas=(0.5, 0.99), weight_decay=1e-4
+            self.network.parameters(), self.rate, betas=(0.5, 0.99), weight_decay=1e-4
         )
         self.bf16 = device == "cuda" or torch.backends.cpu.get_cpu_capability() == "AVX512"
         if name.startswith("gan-"):
@@ -110,7 +111,7 @@ class Trainer:
 
     def step(self, progress: float) -> float:
         for group in self.optimiser.param_groups:
-            group["lr"] = 4e-4 * (0.5 * (1 + np.cos(np.pi * min(progress, 1.0))) * 0.95 + 0.05)
+            group["lr"] = self.rate * (0.5 * (1 + np.cos(np.pi * min(progress, 1.0))) * 0.95 + 0.05)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
             if self.name in SWAPS:
                 loss = self._swap(progress)
@@ -154,10 +155,8 @@ class Trainer:
         s = SWAPS[self.name]
         who, scene, frame = self._draw(16 if s.size_out <= 96 else 10)
         crops, steps = self.data["crops"], self.data["crops"].shape[2]
-        references = np.stack(
-            [crops[who, scene, (frame + int(k)) % steps] for k in self.rng.integers(3, steps - 3, 4)]
-        )
-        donor = self.tensor(references.astype(np.float32).mean(0), s.size_in)
+        other = (frame + self.rng.integers(2, steps - 2, len(frame))) % steps
+        donor = self.tensor(crops[who, scene, other], s.size_in)
         goal = self.tensor(crops[who, scene, frame], s.size_out)
         mask = self.masks(self.data["masks"][who, scene, frame], s.size_out)
         picture, segmentation = self.network(
