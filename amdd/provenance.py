@@ -1,0 +1,77 @@
+"""Hashes by which the pipeline knows what has changed, and by which a reader can check a book."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from amdd.paths import PACKAGE, PROJECT
+
+
+def hash_bytes(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:20]
+
+
+def hash_path(path: Path) -> str:
+    """Content hash of a file, or of a folder's files with their names; "" when there is nothing."""
+    if path.is_file():
+        with open(path, "rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()[:20]
+    if not path.is_dir():
+        return ""
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".")):
+        digest.update(file.relative_to(path).as_posix().encode() + b"\0" + hash_path(file).encode() + b"\n")
+    return digest.hexdigest()[:20]
+
+
+def lock_hash() -> str:
+    return hash_path(PROJECT / "requirements.lock")
+
+
+def modules_used(source: str) -> list[str]:
+    """The modules of this library that a piece of Python code imports, directly or through one another."""
+    found: set[str] = set()
+    open_ = list(_imports(source))
+    while open_:
+        name = open_.pop()
+        path = _file_of(name)
+        if name in found or path is None:
+            continue
+        found.add(name)
+        open_ += _imports_of(path)
+        if "." in name:
+            open_.append(name.rpartition(".")[0])
+    return sorted(found)
+
+
+@lru_cache(maxsize=512)
+def _imports_of(path: Path) -> tuple[str, ...]:
+    return tuple(_imports(path.read_text(encoding="utf-8")))
+
+
+def _imports(source: str):
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (a.name for a in node.names if a.name.split(".")[0] == "amdd")
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "amdd":
+            yield node.module
+            # "from amdd.puppets import render" imports a module, not a name.
+            yield from (f"{node.module}.{a.name}" for a in node.names)
+
+
+def _file_of(name: str) -> Path | None:
+    path = PACKAGE.joinpath(*name.split(".")[1:])
+    if path.with_suffix(".py").is_file() and path != PACKAGE:
+        return path.with_suffix(".py")
+    return path / "__init__.py" if (path / "__init__.py").is_file() else None
+
+
+def library_used_hash(source: str) -> str:
+    """A hash of the library code that a notebook's source can reach."""
+    digest = hashlib.sha256()
+    for name in modules_used(source):
+        digest.update(name.encode() + b"\0" + hash_path(_file_of(name)).encode() + b"\n")
+    return digest.hexdigest()[:20]
