@@ -93,7 +93,7 @@ class Video:
 
 
 def _open(path: Path) -> av.container.InputContainer:
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists, takes names that are too long
         raise MediaError(path, "no such file")
     if path.is_file() and path.stat().st_size == 0:
         raise MediaError(path, "the file is empty (0 bytes); copy or download it again")
@@ -122,7 +122,7 @@ def frame_files(folder: Path) -> list[Path]:
 def probe(path: str | Path) -> MediaInfo:
     """What a file or frame folder holds, without decoding it. Raises :class:`MediaError`."""
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         files = frame_files(path)
         if not files:
             raise MediaError(path, "a folder without pictures")
@@ -188,7 +188,7 @@ def read_video(
     path = Path(path)
     limit = min(max_frames or MAX_FRAMES, MAX_FRAMES)
     wanted = None if indices is None else np.sort(np.maximum(np.asarray(indices, int), 0))
-    if path.is_dir():
+    if os.path.isdir(path):
         files = frame_files(path)
         if not files:
             raise MediaError(path, "a folder without pictures")
@@ -331,7 +331,7 @@ def read_audio(
     At most ``seconds`` from ``start`` are decoded. Raises :class:`MediaError` when there is no sound.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise MediaError(path, "a folder of pictures has no sound")
     bound = int(sample_rate * (min(seconds, 600.0) if seconds is not None else 600.0))
     skip = int(start * sample_rate)

@@ -5,7 +5,7 @@ Below ``out``::
     prepared.json       settings, seed, detector, library hash, versions, fingerprint of the input
     manifest.parquet    the manifest's rows that could be prepared, with shard, row and what was found
     failures.csv        the others: stage, reason, thumbnail (failures/*.jpg)
-    timing.json         where the time went, per stage
+    timing.json         where the time went, per stage, and a worker's peak memory
     shards/NNNNN.frames.npy    uint8 (N, T, S, S, 3), RGB
     shards/NNNNN.mel.npy       float16 (N, 1, n_mels, n_frames), in [-1, 1]
     shards/NNNNN.geometry.npy  float32 (N, T, 2, 3), frame pixels to crop pixels
@@ -337,12 +337,14 @@ def _finish(
     spent: float,
 ) -> Prepared:
     """Gather the shards' records and write the tables; ``prepared.json`` comes last."""
-    rows, failed, stages = [], [], {}
+    rows, failed, stages, peak = [], [], {}, 0.0
     for number in range(len(keys)):
         record = _shard_record(out, number)
         rows += [{**r, "shard": number, "row": i} for i, r in enumerate(record["rows"])]
         failed += record["failures"]
-        for stage, seconds in _json(out / "shards" / f"{number:05d}.seconds.json").items():
+        timing = _json(out / "shards" / f"{number:05d}.seconds.json")
+        peak = max(peak, timing.get("peak_mb", 0.0))
+        for stage, seconds in timing.get("stages", {}).items():
             stages[stage] = stages.get(stage, 0.0) + seconds
     for path in (out / "shards").iterdir():  # what a former, larger corpus left behind
         if not path.name[:5].isdigit() or int(path.name[:5]) >= len(keys):
@@ -362,7 +364,9 @@ def _finish(
         failures.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
     for picture in _stale(out, failures["thumbnail"]):
         picture.unlink()
-    write_text(out / "timing.json", json.dumps({"seconds": spent, "stages": stages}, indent=1))
+    write_text(
+        out / "timing.json", json.dumps({"seconds": spent, "stages": stages, "peak_mb": peak}, indent=1)
+    )
     record = {
         "settings": _settings(settings),
         "seed": seed,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -243,13 +244,25 @@ def prepare_shard(
                 with atomic(folder / "shards" / f"{number:05d}.{name}.npy") as temporary:
                     np.save(temporary, array[: len(rows)], allow_pickle=False)
         seconds["write"] = time.perf_counter() - began
-        write_text(folder / "shards" / f"{number:05d}.seconds.json", json.dumps(seconds))
+        write_text(
+            folder / "shards" / f"{number:05d}.seconds.json",
+            json.dumps({"stages": seconds, "peak_mb": _peak_mb()}),
+        )
         record = {"key": key, "rows": rows, "failures": failures}
         write_text(folder / "shards" / f"{number:05d}.json", json.dumps(record))
         marker.unlink(missing_ok=True)
     finally:
         _restore_threads(threads)
     return number
+
+
+def _peak_mb() -> float:
+    """The most memory this process has held, in MB; 0 where the system doesn't say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def _one_thread() -> tuple[int, int]:

@@ -1,0 +1,154 @@
+"""The book: stage what it is made of, draw the page on how it was made, build it strictly."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from amdd.paths import PROJECT, Workspace, write_text
+from amdd.pipeline import _clock, chapters
+from amdd.provenance import hash_bytes, hash_path
+
+
+class BookFailed(RuntimeError):
+    """The book could not be built; the message holds the builder's last lines."""
+
+
+def mathjax() -> Path:
+    """The one file that draws formulas, from an installed package. Raises ``BookFailed`` without it."""
+    for package in importlib.metadata.distributions(name="sphinx-mathjax-offline"):
+        for file in package.files or ():
+            if file.name == "tex-svg.js":
+                return Path(str(package.locate_file(file)))
+    raise BookFailed("tex-svg.js was not found: install sphinx-mathjax-offline")
+
+
+def stage(workspace: Workspace, folder: Path | None = None) -> Path:
+    """Copy everything that the book is made of to ``source/`` and return it; unchanged files keep their times."""
+    source = workspace.root / "source"
+    wanted: dict[str, bytes] = {}
+    for name in ("_config.yml", "_toc.yml"):
+        wanted[name] = (PROJECT / name).read_bytes()
+    for path in sorted((PROJECT / "book").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
+            wanted[path.relative_to(PROJECT).as_posix()] = path.read_bytes()
+    wanted["book/_static/mathjax/tex-svg.js"] = mathjax().read_bytes()
+    wanted["book/how_made.md"] = how_made(workspace).encode()
+    for chapter in chapters(folder):
+        executed = workspace.executed / f"{chapter.name}.ipynb"
+        if not executed.is_file():
+            raise BookFailed(f"{chapter.name} has not been executed; run the notebooks first (amdd run)")
+        wanted[f"notebooks/{chapter.name}.ipynb"] = with_downloads(executed, chapter.name)
+        wanted[f"notebooks/{chapter.name}.py"] = chapter.path.read_bytes()
+    for path in source.rglob("*") if source.is_dir() else []:
+        if path.is_file() and path.relative_to(source).as_posix() not in wanted:
+            path.unlink()
+    for name, data in wanted.items():
+        target = source / name
+        if not target.is_file() or target.read_bytes() != data:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+    return source
+
+
+def with_downloads(executed: Path, name: str) -> bytes:
+    """An executed notebook with links to itself and to its script at the end."""
+    import nbformat
+
+    notebook = nbformat.read(executed, as_version=4)
+    links = (
+        f"Take this chapter along: {{download}}`notebook <{name}.ipynb>` · {{download}}`script <{name}.py>`"
+    )
+    cell = nbformat.v4.new_markdown_cell(links)
+    cell["id"] = "downloads"
+    notebook.cells.append(cell)
+    return nbformat.writes(notebook).encode()
+
+
+def how_made(workspace: Workspace) -> str:
+    """The page 'How this book was made', drawn from ``manifest.json``."""
+    record = json.loads(workspace.manifest.read_text(encoding="utf-8"))
+    environment = record.get("environment", {})
+    lines = [
+        "# How this book was made",
+        "",
+        "Every page was built from files that one run wrote. This table is that run's record, `manifest.json`: the",
+        "notebooks in order, how long each took, and hashes of what it was made from. A notebook whose hashes have",
+        "not changed is not run again.",
+        "",
+        f"Profile `{record['profile']}`"
+        + (f", with {', '.join(f'`{o}`' for o in record['overrides'])}" if record["overrides"] else "")
+        + f"; commit `{environment.get('commit', '')[:12] or 'not in a repository'}`.",
+        "",
+        "| Notebook | Time | Peak memory | Seed | Device | Source | Library | Lock |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    total = 0.0
+    for name, entry in record["notebooks"].items():
+        total += entry["seconds"]
+        lines.append(
+            f"| {name} | {_clock(entry['seconds'])} | {entry['peak_memory_mb']} MB | {entry['seed']} | {entry['device']} | "
+            f"`{entry['source'][:8]}` | `{entry['library'][:8]}` | `{entry['lock'][:8]}` |"
+        )
+    lines += [f"| all | {_clock(total)} | | | | | | |", "", "## Artefacts", ""]
+    lines += ["| Notebook | reads | writes |", "|---|---|---|"]
+    for name, entry in record["notebooks"].items():
+        cell = lambda kind: "<br>".join(f"`{p}` {h[:8]}" for p, h in entry[kind].items()) or "–"  # noqa: E731
+        lines.append(f"| {name} | {cell('reads')} | {cell('writes')} |")
+    lines += ["", "## Versions", "", "| | |", "|---|---|"]
+    lines.append(f"| Python | {environment.get('python', '')} |")
+    lines += [f"| {name} | {version} |" for name, version in environment.get("packages", {}).items()]
+    lines += [
+        f"| machine | {environment.get('machine', '')}, {environment.get('cores', '')} cores, "
+        f"{environment.get('threads', '')} threads |",
+        "",
+        "`amdd verify` computes these hashes again and names what differs.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def build(workspace: Workspace, folder: Path | None = None, echo=print) -> Path:
+    """Build the HTML book with warnings as errors; the path of its first page. Does nothing when unchanged."""
+    source = stage(workspace, folder)
+    out = workspace.root / "book"
+    page = out / "_build" / "html" / "index.html"
+    key = hash_bytes((hash_path(source) + hash_path(workspace.results)).encode())
+    stamp = out / "inputs"
+    if page.is_file() and stamp.is_file() and stamp.read_text() == key:
+        echo("book  unchanged")
+        return page
+    echo("book  building")
+    # A theme's page lists the others, so a partial build would leave stale navigation behind.
+    shutil.rmtree(out, ignore_errors=True)
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_book",
+        "build",
+        str(source),
+        "--path-output",
+        str(out),
+        "-W",
+        "-n",
+        "--keep-going",
+    ]
+    environment = os.environ | {"AMDD_RESULTS": str(workspace.results), "PYTHONIOENCODING": "utf-8"}
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    write_text(workspace.root / "book.log", run.stdout + run.stderr)
+    if run.returncode != 0 or not page.is_file():
+        told = [
+            line
+            for line in (run.stdout + run.stderr).splitlines()
+            if "WARNING" in line or "ERROR" in line or "Error" in line
+        ]
+        raise BookFailed(
+            "the book was not built:\n" + "\n".join(told[:20] or (run.stdout + run.stderr).splitlines()[-20:])
+        )
+    write_text(stamp, key)
+    return page

@@ -1,0 +1,228 @@
+"""The command line: one verb for each arrow of the data's way."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+@dataclass
+class Run:
+    """Run the notebooks that need it, in order."""
+
+    profile: str = "demo"
+    """smoke, demo or paper"""
+    set: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
+    """replace a single value, e.g. --set training.epochs=3 (repeatable)"""
+    only: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
+    """only these notebooks, by number or name (repeatable)"""
+    from_: Annotated[str, tyro.conf.arg(name="from")] = ""
+    """from this notebook on"""
+    force: bool = False
+    """run them though nothing has changed"""
+
+    def do(self) -> int:
+        from amdd.pipeline import run
+
+        run(self.profile, self.set, self.only or None, self.from_ or None, self.force)
+        return 0
+
+
+@dataclass
+class Book(Run):
+    """Run the notebooks that need it and build the book."""
+
+    def do(self) -> int:
+        from amdd.book import build
+        from amdd.paths import Workspace
+        from amdd.pipeline import _clock, run
+
+        manifest = run(self.profile, self.set, self.only or None, self.from_ or None, self.force)
+        page = build(Workspace.of(self.profile))
+        print("\nseconds by notebook")
+        for name, entry in manifest["notebooks"].items():
+            print(f"  {name:28s} {_clock(entry['seconds']):>6s}")
+        print(f"\nThe book's first page: {page}")
+        return 0
+
+
+@dataclass
+class Corpora:
+    """List the data sets that can be read, where to get them and the expected tree."""
+
+    def do(self) -> int:
+        from amdd.corpora import CORPORA
+
+        for name, reader in CORPORA.items():
+            print(f"{name}: {reader.title} ({reader.modality})")
+            if reader.licence_page:
+                print(f"  to be had from: {reader.licence_page}")
+            print("  " + reader.tree.replace("\n", "\n  ") + "\n")
+        return 0
+
+
+@dataclass
+class Scan:
+    """Say what a data set's folder holds and what was expected."""
+
+    name: tyro.conf.Positional[str]
+    root: tyro.conf.Positional[Path]
+
+    def do(self) -> int:
+        from amdd.corpora import scan
+
+        table = scan(self.name, self.root)
+        print(f"{len(table)} clips")
+        for key, value in table.attrs["report"].items():
+            print(f"  {key}: {value}")
+        print(table.groupby(["label", "generator", "quality"]).size().to_string())
+        return 0
+
+
+@dataclass
+class Prepare:
+    """Cut faces and compute spectrograms of a data set."""
+
+    name: tyro.conf.Positional[str]
+    root: tyro.conf.Positional[Path]
+    profile: str = "demo"
+    set: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
+    out: Path | None = None
+
+    def do(self) -> int:
+        from amdd.corpora import scan
+        from amdd.paths import Workspace
+        from amdd.prepare import prepare
+        from amdd.profiles import load_profile
+        from amdd.splits import assign_splits
+
+        profile = load_profile(self.profile, self.set)
+        table = scan(self.name, self.root)
+        table = (
+            assign_splits(table, profile.corpus)
+            if self.name == profile.corpus.train
+            else table.assign(split="test")
+        )
+        done = prepare(
+            table,
+            profile.preparation,
+            self.out or Workspace.of(self.profile).prepared / self.name,
+            root=self.root,
+        )
+        print(f"{len(done)} clips prepared, {len(done.failures)} failed")
+        return 0
+
+
+@dataclass
+class Puppets:
+    """Make the built-in corpora, or a contact sheet of people."""
+
+    action: tyro.conf.Positional[Literal["make", "sheet"]]
+    profile: str = "demo"
+    set: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
+    out: Path = Path("people.png")
+    count: int = 40
+
+    def do(self) -> int:
+        from amdd.paths import Workspace
+        from amdd.profiles import load_profile
+
+        if self.action == "make":
+            from amdd.puppets.make import make_corpora
+
+            roots = make_corpora(load_profile(self.profile, self.set), Workspace.of(self.profile))
+            for name, root in roots.items():
+                print(f"{name}: {root}")
+            return 0
+        import cv2
+
+        from amdd.puppets.sheet import contact_sheet
+
+        picture = contact_sheet(range(self.count))
+        cv2.imwrite(str(self.out), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        print(self.out)
+        return 0
+
+
+@dataclass
+class Model:
+    """Print the parameter count of each component beside the paper's Table I."""
+
+    action: tyro.conf.Positional[Literal["summary"]] = "summary"
+    profile: str = "paper"
+
+    def do(self) -> int:
+        import dataclasses
+
+        from amdd.model import AMDD, summary
+        from amdd.profiles import load_profile
+
+        settings = dataclasses.replace(load_profile(self.profile).model, weights="random")
+        print(summary(AMDD(settings)).to_string(index=False))
+        return 0
+
+
+@dataclass
+class Verify:
+    """Hash a run's artefacts again and name what differs from its manifest."""
+
+    profile: str = "demo"
+
+    def do(self) -> int:
+        import json
+
+        from amdd.paths import Workspace
+        from amdd.provenance import hash_path
+
+        workspace = Workspace.of(self.profile)
+        if not workspace.manifest.is_file():
+            print(
+                f"no manifest.json for the profile {self.profile!r}; run `amdd run --profile {self.profile}` first",
+                file=sys.stderr,
+            )
+            return 1
+        record = json.loads(workspace.manifest.read_text(encoding="utf-8"))
+        differ = [
+            f"{name}: {path}"
+            for name, entry in record["notebooks"].items()
+            for path, digest in {**entry["reads"], **entry["writes"]}.items()
+            if hash_path(workspace.root / path) != digest
+        ]
+        print("\n".join(differ) if differ else "everything is as the manifest says")
+        return int(bool(differ))
+
+
+COMMANDS = {
+    "book": Book,
+    "run": Run,
+    "corpora": Corpora,
+    "scan": Scan,
+    "prepare": Prepare,
+    "puppets": Puppets,
+    "model": Model,
+    "verify": Verify,
+}
+
+
+def main() -> None:
+    """Entry point of the ``amdd`` command: known errors become one message and exit status 1."""
+    import logging
+
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    command = tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="amdd", description=__doc__)
+    try:
+        sys.exit(command.do())
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"amdd: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("amdd: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
