@@ -204,3 +204,18 @@ def test_late_start_of_a_long_sound(tmp_path):
     path = write_wav(tmp_path / "long.wav", sound, rate)
     part = read_audio(path, rate, seconds=1.0, start=45.0)
     assert abs(np.median(part) - 0.45) < 0.005
+
+
+def test_sound_that_changes_its_channels_midway_ends_there(clip, monkeypatch):
+    """Found by fuzzing: the resampler would read past its memory and take the process down."""
+    from amdd import media as module
+
+    def frames(container, stream):
+        for k, layout in enumerate(["mono", "mono", "stereo", "mono"]):
+            data = np.full((1 if layout == "mono" else 2, 1024), 0.25, np.float32)
+            frame = av.AudioFrame.from_ndarray(data, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = 16_000, 1024 * k
+            yield frame
+
+    monkeypatch.setattr(module, "_decode", frames)
+    assert len(read_audio(clip)) == 2048

