@@ -1,0 +1,83 @@
+"""Maps of the embedding space, and measures of what they seem to show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import TSNE
+from sklearn.metrics import silhouette_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def tsne(embedding: np.ndarray, perplexity: float, seed: int = 0) -> np.ndarray:
+    """t-SNE map (n, 2) of embeddings (n, d), from PCA; perplexity is lowered where clips are few."""
+    perplexity = min(perplexity, max(2.0, (len(embedding) - 1) / 3))
+    return (
+        TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
+        .fit_transform(embedding)
+        .astype(np.float32)
+    )
+
+
+def umap(embedding: np.ndarray, neighbours: int, seed: int = 0) -> np.ndarray:
+    """UMAP map (n, 2); with a seed it runs on one thread and gives the same map every time."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from umap import UMAP
+
+        fit = UMAP(n_neighbors=min(neighbours, len(embedding) - 1), random_state=seed, n_jobs=1)
+        return fit.fit_transform(embedding).astype(np.float32)
+
+
+def knn_purity(embedding: np.ndarray, classes: np.ndarray, k: int = 5) -> float:
+    """Mean share of a clip's ``k`` nearest neighbours (itself aside) that are of its class."""
+    k = min(k, len(embedding) - 1)
+    near = KNeighborsClassifier(k + 1).fit(embedding, classes).kneighbors(embedding, return_distance=False)
+    return float(np.mean([np.mean(classes[row[row != i][:k]] == classes[i]) for i, row in enumerate(near)]))
+
+
+def cluster_scores(embedding: np.ndarray, classes: np.ndarray, k: int = 5) -> dict[str, float]:
+    """How far classes are apart in the space itself: silhouette (cosine) and k-NN purity, with chance beside it."""
+    classes = np.asarray(classes).astype(str)
+    share = pd.Series(classes).value_counts(normalize=True)
+    silhouette = (
+        float(silhouette_score(embedding, classes, metric="cosine"))
+        if 1 < len(share) < len(classes)
+        else float("nan")
+    )
+    return {
+        "silhouette": silhouette,
+        "purity": knn_purity(embedding, classes, k),
+        "chance": float((share**2).sum()),
+    }
+
+
+def linear_probe(
+    embedding: np.ndarray, classes: np.ndarray, people: np.ndarray, folds: int = 5
+) -> np.ndarray:
+    """Classes that a linear classifier on the frozen embedding names (n,), cross-validated over people."""
+    folds = min(folds, len(set(people)))
+    model = make_pipeline(
+        StandardScaler(),
+        PCA(min(32, *embedding.shape) - 1),
+        LogisticRegression(max_iter=2000, class_weight="balanced"),
+    )
+    if folds < 2:
+        raise ValueError("a probe needs clips of two people or more")
+    return cross_val_predict(
+        model, embedding, np.asarray(classes).astype(str), groups=people, cv=GroupKFold(folds)
+    )
+
+
+def alignment(found: dict[str, np.ndarray]) -> np.ndarray:
+    """Cosine (n,) between each clip's visual and audio projection; NaN without sound."""
+    cosine = (found["visual_projection"] * found["audio_projection"]).sum(1)
+    silent = np.abs(found["audio_projection"]).sum(1) == 0
+    return np.where(silent, np.nan, cosine)

@@ -1,0 +1,106 @@
+"""Frames, crops, masks, attention maps and spectrograms as pictures."""
+
+from __future__ import annotations
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from amdd.figures import Figure
+from amdd.figures.style import colour
+
+
+def film_strip(rows: dict[str, np.ndarray], height: int = 112, gap: int = 4) -> np.ndarray:
+    """Named rows of frames (T, H, W, 3) as one RGB image, the names written at the left."""
+    lines = []
+    for name, frames in rows.items():
+        cells = [
+            cv2.resize(f, (round(f.shape[1] * height / f.shape[0]), height), interpolation=cv2.INTER_AREA)
+            for f in frames
+        ]
+        label = np.full((height, 104, 3), 255, np.uint8)
+        for k, word in enumerate(name.split("\n")):
+            cv2.putText(
+                label,
+                word,
+                (4, height // 2 + 16 * k),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                0.42,
+                (40, 40, 40),
+                1,
+                cv2.LINE_AA,
+            )
+        pieces = [label]
+        for cell in cells:
+            pieces += [np.full((height, gap, 3), 255, np.uint8), cell]
+        lines.append(np.concatenate(pieces, axis=1))
+    width = max(line.shape[1] for line in lines)
+    lines = [
+        np.pad(line, ((0, gap), (0, width - line.shape[1]), (0, 0)), constant_values=255) for line in lines
+    ]
+    return np.concatenate(lines)
+
+
+def overlay(frame: np.ndarray, heat: np.ndarray, strength: float = 0.55) -> np.ndarray:
+    """A map (h, w) in [0, 1] in colour over a frame uint8 (H, W, 3)."""
+    big = cv2.resize(heat.astype(np.float32), frame.shape[1::-1], interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    tint = cv2.cvtColor(
+        cv2.applyColorMap((big * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
+    )
+    share = strength * big[..., None]
+    return (frame * (1 - share) + tint * share).astype(np.uint8)
+
+
+def outline(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The edge of a mask (h, w) drawn on a frame."""
+    big = cv2.resize(mask.astype(np.uint8), frame.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    lines, _ = cv2.findContours(big, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(frame.copy(), lines, -1, (80, 255, 160), 1)
+
+
+def spectrograms(mels: dict[str, np.ndarray], reference: np.ndarray, seconds: float) -> Figure:
+    """Mel spectrograms (M, F) beside their difference from the real clip's (Fig. 12)."""
+    fig, axes = plt.subplots(len(mels), 2, figsize=(8.4, 1.55 * len(mels)), sharex=True, squeeze=False)
+    rows = []
+    for (name, mel), (left, right) in zip(mels.items(), axes):
+        n = min(mel.shape[1], reference.shape[1])
+        extent = (0, seconds * n / reference.shape[1], 0, mel.shape[0])
+        left.imshow(
+            mel[:, :n],
+            origin="lower",
+            aspect="auto",
+            cmap="magma",
+            vmin=-1,
+            vmax=1,
+            extent=extent,
+            interpolation="nearest",
+        )
+        difference = mel[:, :n] - reference[:, :n]
+        right.imshow(
+            difference,
+            origin="lower",
+            aspect="auto",
+            cmap="RdBu_r",
+            vmin=-1,
+            vmax=1,
+            extent=extent,
+            interpolation="nearest",
+        )
+        left.set_ylabel(name, rotation=0, ha="right", va="center", color=colour(name.split("\n")[0]))
+        for ax in (left, right):
+            ax.grid(False)
+            ax.set_yticks([])
+        rows.append(
+            {"clip": name.replace("\n", " "), "mean absolute difference": float(np.abs(difference).mean())}
+        )
+    axes[0, 0].set_title("mel spectrogram")
+    axes[0, 1].set_title("minus the real clip's")
+    for ax in axes[-1]:
+        ax.set_xlabel("seconds")
+    alt = (
+        "Mel spectrograms in rows for "
+        + ", ".join(k.replace("\n", " ") for k in mels)
+        + "; at the right each one's difference from the real clip's."
+    )
+    return Figure(fig, alt, pd.DataFrame(rows))
