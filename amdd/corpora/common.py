@@ -55,6 +55,10 @@ def inside(root: Path, relative: str, file: Path, row: int | str) -> Path:
         raise CorpusError(
             file, f"{text!r} leads out of the data set", "correct the path or drop the row", row
         )
+    if max(map(len, text.split("/"))) > 255 or len(text) > 2000:
+        raise CorpusError(
+            file, f"{text[:40]!r}... is too long for a file name", "correct the path or drop the row", row
+        )
     path = root / text
     base = os.path.realpath(root)
     if os.path.commonpath([base, os.path.realpath(path)]) != base:

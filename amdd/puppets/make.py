@@ -399,3 +399,25 @@ def _write_tables(name: str, root: Path, clips: list[Clip], settings: CorpusSett
 
 
 __all__ = ["NAMES", "make_corpora", "make_group", "record_shot", "speech_of"]
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """The mask of changed pixels (T, 64, 64) uint8 over the whole frame, from one of ``truth/masks``."""
+    with np.load(path, allow_pickle=False) as data:
+        if "packed" not in data.files:
+            return data["mask"].astype(np.uint8)
+        shape = tuple(int(x) for x in data["shape"])
+        return np.unpackbits(data["packed"])[: int(np.prod(shape))].reshape(shape)
+
+
+def read_masks(root: Path, clip_ids: list[str]) -> dict[str, np.ndarray]:
+    """Masks of the named clips of a built-in corpus, by clip id; those that were not changed are missing."""
+    import pandas as pd
+
+    truth = pd.read_parquet(root / "truth" / "truth.parquet").set_index("path")
+    found = {}
+    for clip in clip_ids:
+        name = truth["mask"].get(clip, "")
+        if name:
+            found[clip] = read_mask(root / name)
+    return found

@@ -1,0 +1,185 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Data preparation
+#
+# **Needs** nothing but the library, or your own corpora when `corpus.data` names their folder.
+# **Makes** the corpora, their manifests and splits, and the prepared clips (face crops and mel spectrograms) that
+# every later chapter reads.
+#
+# A clip goes from a file on disk to two arrays. The video is decoded, a face detector finds the face in T frames
+# that are spread over the clip, and the face is cut out, upright and of one size. The sound is resampled to
+# 16 kHz and turned into a mel spectrogram of four seconds. Nothing that a real clip would not offer is used.
+
+# %% tags=["parameters"]
+profile = "demo"
+overrides = []
+
+# %% tags=["hide-input"]
+
+import numpy as np
+import pandas as pd
+
+from amdd.corpora import scan
+from amdd.figures.pictures import film_strip, spectrograms
+from amdd.media import read_video
+from amdd.notebook import open_notebook
+from amdd.prepare import prepare
+from amdd.puppets.make import make_corpora
+from amdd.splits import assign_splits, leakage_report, save_split
+
+nb = open_notebook("01_data_preparation", profile, overrides)
+nb.opening()
+
+# %% [markdown]
+# ## The corpora
+#
+# The built-in corpus stands in for licence-gated ones: rendered people who speak synthetic speech, forged by small
+# neural generators. It is written to disk in the layouts of the data sets that it stands for, so the same readers
+# read both. Its numbers are its own; they are not FakeAVCeleb's.
+
+# %%
+settings = nb.profile.corpus
+if settings.data:
+    roots = dict.fromkeys(nb.corpora(), settings.data)
+else:
+    roots = make_corpora(nb.profile, nb.workspace)
+    for name in nb.corpora():
+        nb.writes(nb.workspace.corpora / name)
+
+manifests = {name: scan(name, root) for name, root in roots.items()}
+for name, table in manifests.items():
+    print(f"{name}: {len(table)} clips, found {table.attrs['report']['found']}")
+
+# %% [markdown]
+# ## Who is for training, who for the verdict
+#
+# People are the nodes of a graph and every forgery joins two of them. A *clean* split gives whole connected groups
+# to one side, so that no face in the test was seen in training, neither as target nor as donor. (The paper does not
+# say that its split does so; the split `paper` draws its counts at random.)
+
+# %%
+train_name = nb.profile.corpus.train
+manifests[train_name] = assign_splits(manifests[train_name], settings)
+for name in nb.profile.corpus.external:
+    manifests[name] = manifests[name].assign(split="test")
+
+table = manifests[train_name]
+counts = pd.crosstab(table.generator, table.split).reindex(
+    columns=["train", "val", "test", "extra", "dropped"], fill_value=0
+)
+counts = counts.loc[:, counts.sum() > 0].reset_index()
+nb.results.table(
+    "split", counts, "Clips of the training corpus by generator and split (the form of Table III).", digits=0
+)
+
+# %%
+leaks = leakage_report(table)
+nb.results.table(
+    "leakage", leaks, "What two sides of the split share; a clean split shares nothing.", digits=0
+)
+digest = save_split(table, nb.writes(nb.workspace.results / nb.name / "split.json"))
+nb.results.number("split.hash", digest)
+nb.results.number("split.shared", int(leaks.drop(columns="between").to_numpy().sum()))
+
+# %%
+rows = []
+for name, part in manifests.items():
+    for kind, clips in part.groupby("label"):
+        rows.append(
+            {
+                "corpus": name,
+                "kind": "fake" if kind else "real",
+                "clips": len(clips),
+                "with sound": int(clips.has_audio.sum()),
+            }
+        )
+nb.results.table("corpora", pd.DataFrame(rows), "Clips of each corpus (the form of Table II).", digits=0)
+total = sum(len(m) for m in manifests.values())
+nb.results.number("clips", total)
+nb.results.number("generators", int(table[table.label == 1].generator.nunique()))
+
+# %% [markdown]
+# In all {result}`01_data_preparation.clips|plain` clips. The two sides of the split share
+# {result}`01_data_preparation.split.shared|plain` people, donors or files.
+#
+# ## A clip and its forgeries
+#
+# One test clip, decoded from disk, beside forgeries of test clips by each generator.
+
+# %% tags=["hide-input"]
+test = table[(table.split == "test")]
+strips = {}
+for generator in ["real", *[g for g in nb.profile.model.generators if g in set(test.generator)]]:
+    clip = test[test.generator == generator].iloc[0]
+    n = read_video(clip.video, [0]).n_frames
+    strips[generator] = read_video(clip.video, np.linspace(0, max(n - 1, 0), 6).astype(int)).frames
+nb.results.picture(
+    "film_strip",
+    film_strip(strips),
+    "Film strips of six frames: one real clip and one clip of each generator.",
+    f"Test clips of {train_name}, one row a class, six frames each.",
+)
+
+# %% [markdown]
+# ## Preparing
+#
+# What failed is listed with its reason; a clip without a face is not invented.
+
+# %%
+prepared = {}
+for name, part in manifests.items():
+    prepared[name] = prepare(
+        part, nb.profile.preparation, nb.writes(nb.workspace.prepared / name), root=roots[name]
+    )
+    print(f"{name}: {len(prepared[name])} prepared, {len(prepared[name].failures)} failed")
+
+failed = sum(len(p.failures) for p in prepared.values())
+found = np.concatenate([p.manifest.face_found_share.to_numpy(float) for p in prepared.values()])
+nb.results.number("failed", failed, n=total)
+nb.results.number("face_found", float(100 * found.mean()), n=len(found), unit="%")
+
+# %% [markdown]
+# The detector found the face in {result}`01_data_preparation.face_found` of the sampled frames;
+# {result}`01_data_preparation.failed` clips failed.
+#
+# This is what the network sees: crops, and the spectrogram of the same four seconds.
+
+# %% tags=["hide-input"]
+p = prepared[train_name]
+crops, mels = {}, {}
+for generator in strips:
+    i = int(
+        np.flatnonzero(((p.manifest.split == "test") & (p.manifest.generator == generator)).to_numpy())[0]
+    )
+    crops[generator] = np.asarray(p.frames(i))[:8]
+    mels[generator] = np.asarray(p.mel(i), np.float32)[0]
+nb.results.picture(
+    "crops",
+    film_strip(crops, 96),
+    "Face crops as the network gets them, one row a class.",
+    "Prepared face crops, one clip a row.",
+)
+
+# %%
+nb.results.figure(
+    "mels",
+    spectrograms(mels, mels["real"], nb.profile.preparation.seconds),
+    f"Prepared spectrograms of the same test clips of {train_name} (different people say different things).",
+)
+
+# %% [markdown]
+# ## Summary
+#
+# Files on disk became arrays that training can read at once. The next chapter trains on them.
