@@ -276,7 +276,15 @@ def _clock(seconds: float) -> str:
 def _kernel(workspace: Workspace) -> None:
     """A kernel that is this very interpreter, found by papermill without touching the user's own kernels."""
     folder = workspace.root / "jupyter" / "kernels" / KERNEL
-    argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    argv = [
+        sys.executable,
+        "-Xfrozen_modules=off",
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        "{connection_file}",
+        "--log-level=ERROR",
+    ]
     spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
     write_text(folder / "kernel.json", json.dumps(spec))
     root = str(workspace.root / "jupyter")

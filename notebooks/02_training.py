@@ -61,14 +61,14 @@ nb.results.number("parameters", float(sizes.millions.iloc[-1]), unit="million")
 # stands here for those is ours.
 
 # %% tags=["hide-input"]
-t, l, p = nb.profile.training, nb.profile.training.loss, nb.profile.preparation
+t, losses, p = nb.profile.training, nb.profile.training.loss, nb.profile.preparation
 open_ = "not stated in the paper: ours"
 rows = [
-    ("detection loss weight", l.detection, "Eq. 8"), ("attribution loss weight", l.attribution, "Table IV"),
-    ("contrastive loss weight", l.contrastive, "Table IV"), ("fingerprint loss weight", l.fingerprint, "Table IV"),
-    ("centroid loss weight", l.centroid, "Table IV"), ("focal alpha", l.focal_alpha, "Table IV"),
-    ("focal gamma", l.focal_gamma, "Table IV"), ("contrastive temperature", l.temperature, "Table IV"),
-    ("centroid momentum", l.momentum, "Table IV"), ("learning rate", t.learning_rate, open_),
+    ("detection loss weight", losses.detection, "Eq. 8"), ("attribution loss weight", losses.attribution, "Table IV"),
+    ("contrastive loss weight", losses.contrastive, "Table IV"), ("fingerprint loss weight", losses.fingerprint, "Table IV"),
+    ("centroid loss weight", losses.centroid, "Table IV"), ("focal alpha", losses.focal_alpha, "Table IV"),
+    ("focal gamma", losses.focal_gamma, "Table IV"), ("contrastive temperature", losses.temperature, "Table IV"),
+    ("centroid momentum", losses.momentum, "Table IV"), ("learning rate", t.learning_rate, open_),
     ("weight decay", t.weight_decay, open_), ("batch size", t.batch_size, "Table IV"), ("epochs", t.epochs, "Table IV says 50"),
     ("gradient clip norm", t.clip_norm, "Table IV"), ("frames per clip", p.frames, open_), ("mel bands", p.n_mels, open_),
     ("crop size", p.size, open_),
