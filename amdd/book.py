@@ -128,8 +128,8 @@ def build(workspace: Workspace, folder: Path | None = None, echo=print) -> Path:
     shutil.rmtree(out, ignore_errors=True)
     command = [
         sys.executable,
-        "-m",
-        "jupyter_book",
+        "-c",
+        "from jupyter_book.cli.main import main; main()",
         "build",
         str(source),
         "--path-output",
