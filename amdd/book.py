@@ -13,6 +13,7 @@ from pathlib import Path
 from amdd.paths import PROJECT, Workspace, write_text
 from amdd.pipeline import _clock, chapters
 from amdd.provenance import hash_bytes, hash_path
+from amdd.timings import duration
 
 
 class BookFailed(RuntimeError):
@@ -39,11 +40,15 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
             wanted[path.relative_to(PROJECT).as_posix()] = path.read_bytes()
     wanted["book/_static/mathjax/tex-svg.js"] = mathjax().read_bytes()
     wanted["book/how_made.md"] = how_made(workspace).encode()
+    record = json.loads(workspace.manifest.read_text(encoding="utf-8"))
+    seconds = {name: entry["seconds"] for name, entry in record["notebooks"].items()}
     for chapter in chapters(folder):
         executed = workspace.executed / f"{chapter.name}.ipynb"
         if not executed.is_file():
             raise BookFailed(f"{chapter.name} has not been executed; run the notebooks first (amdd run)")
-        wanted[f"notebooks/{chapter.name}.ipynb"] = with_downloads(executed, chapter.name)
+        wanted[f"notebooks/{chapter.name}.ipynb"] = with_downloads(
+            executed, chapter.name, seconds.get(chapter.name)
+        )
         wanted[f"notebooks/{chapter.name}.py"] = chapter.path.read_bytes()
     for path in source.rglob("*") if source.is_dir() else []:
         if path.is_file() and path.relative_to(source).as_posix() not in wanted:
@@ -56,11 +61,19 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
     return source
 
 
-def with_downloads(executed: Path, name: str) -> bytes:
-    """An executed notebook with links to itself and to its script at the end."""
+def with_downloads(executed: Path, name: str, seconds: float | None) -> bytes:
+    """An executed notebook with the time that it took, and links to itself and to its script at the end."""
+    import re
+
     import nbformat
 
     notebook = nbformat.read(executed, as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            text = output.get("data", {}).get("text/markdown", "")
+            if seconds and text.startswith("*Profile*"):
+                took = f"*time* {duration(seconds)} in this run"
+                output["data"]["text/markdown"] = re.sub(r"\*time\* .*$", took, text)
     links = (
         f"Take this chapter along: {{download}}`notebook <{name}.ipynb>` · {{download}}`script <{name}.py>`"
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from amdd.paths import Workspace, write_text
 from amdd.profiles import Profile, load_profile
 from amdd.results import Results
+from amdd.timings import duration, expectations
 
 
 @dataclass
@@ -42,29 +43,13 @@ class Notebook:
         return [self.profile.corpus.train, *self.profile.corpus.external]
 
     def opening(self) -> None:
-        """Show what this notebook needs and makes, and how long it took when it last ran on this profile."""
+        """Show the profile, the data and how long this notebook takes on them."""
         from IPython.display import Markdown, display
 
-        expected = expectations(self.workspace).get(self.name)
-        took = (
-            f"about {expected:.0f} s"
-            if expected and expected < 100
-            else (f"about {expected / 60:.0f} min" if expected else "not measured yet")
-        )
-        data = self.profile.corpus.data or "the built-in corpus"
-        display(
-            Markdown(
-                f"*Profile* `{self.profile.name}` · *data* {'your own corpora' if self.profile.corpus.data else data} · *time on this machine* {took}"
-            )
-        )
-
-
-def expectations(workspace: Workspace) -> dict[str, float]:
-    """Seconds that each notebook took in the last run of this workspace."""
-    if not workspace.manifest.is_file():
-        return {}
-    record = json.loads(workspace.manifest.read_text(encoding="utf-8"))
-    return {k: v["seconds"] for k, v in record.get("notebooks", {}).items() if v.get("seconds")}
+        expected = expectations(self.workspace, self.profile.name).get(self.name)
+        data = "your own corpora" if self.profile.corpus.data else "the built-in corpus"
+        took = f"about {duration(expected)}" if expected else "not measured yet"
+        display(Markdown(f"*Profile* `{self.profile.name}` · *data* {data} · *time* {took}"))
 
 
 def open_notebook(name: str, profile: str = "demo", overrides: list[str] | None = None) -> Notebook:

@@ -23,6 +23,7 @@ import psutil
 from amdd.paths import PROJECT, Workspace, write_text
 from amdd.profiles import Profile, as_dict, load_profile
 from amdd.provenance import hash_bytes, hash_path, library_used_hash, lock_hash
+from amdd.timings import expectations
 
 KERNEL = "amdd"
 
@@ -91,17 +92,17 @@ def run(
     manifest.setdefault("notebooks", {})
     for stranger in set(manifest["notebooks"]) - {c.name for c in known}:
         del manifest["notebooks"][stranger]
+    expected = expectations(workspace, profile_name)
     for place, chapter in enumerate(known, start=1):
         if chapter.name not in chosen:
             continue
         label = f"[{place}/{len(known)}] {chapter.name}"
         state = _state(chapter, profile, overrides)
         before = manifest["notebooks"].get(chapter.name, {})
-        asked = force or bool(only)
-        if not (asked and force) and _unchanged(before, state, workspace, chapter):
+        if not force and _unchanged(before, state, workspace, chapter):
             echo(f"{label}  unchanged (took {_clock(before['seconds'])})")
             continue
-        record = _execute(chapter, label, profile, overrides, workspace, before.get("seconds"), echo)
+        record = _execute(chapter, label, profile, overrides, workspace, expected.get(chapter.name), echo)
         manifest["notebooks"][chapter.name] = state | record
         manifest["notebooks"] = {
             c.name: manifest["notebooks"][c.name] for c in known if c.name in manifest["notebooks"]
@@ -188,9 +189,11 @@ def _execute(chapter, label, profile, overrides, workspace, expected, echo) -> d
     os.replace(partial, workspace.executed / f"{chapter.name}.ipynb")
     source.unlink(missing_ok=True)
     declared = _artefacts(workspace, chapter)
+    results = workspace.results / chapter.name
+    writes = [*declared["writes"], *([f"results/{chapter.name}"] if results.is_dir() else [])]
     return {
         "reads": {p: hash_path(workspace.root / p) for p in declared["reads"]},
-        "writes": {p: hash_path(workspace.root / p) for p in declared["writes"]},
+        "writes": {p: hash_path(workspace.root / p) for p in writes},
         "seed": profile.training.seed,
         "device": _device(),
         "seconds": round(watch.seconds, 1),

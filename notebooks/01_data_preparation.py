@@ -22,7 +22,7 @@
 # that are spread over the clip, and the face is cut out, upright and of one size. The sound is resampled to
 # 16 kHz and turned into a mel spectrogram of four seconds. Nothing that a real clip would not offer is used.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 profile = "demo"
 overrides = []
 
@@ -69,7 +69,7 @@ for name, table in manifests.items():
 # to one side, so that no face in the test was seen in training, neither as target nor as donor. (The paper does not
 # say that its split does so; the split `paper` draws its counts at random.)
 
-# %%
+# %% tags=["hide-input"]
 train_name = nb.profile.corpus.train
 manifests[train_name] = assign_splits(manifests[train_name], settings)
 for name in nb.profile.corpus.external:
@@ -93,7 +93,7 @@ digest = save_split(table, nb.writes(nb.workspace.results / nb.name / "split.jso
 nb.results.number("split.hash", digest)
 nb.results.number("split.shared", int(leaks.drop(columns="between").to_numpy().sum()))
 
-# %%
+# %% tags=["hide-input"]
 rows = []
 for name, part in manifests.items():
     for kind, clips in part.groupby("label"):
@@ -172,10 +172,10 @@ nb.results.picture(
     "Prepared face crops, one clip a row.",
 )
 
-# %%
+# %% tags=["hide-input"]
 nb.results.figure(
     "mels",
-    spectrograms(mels, mels["real"], nb.profile.preparation.seconds),
+    spectrograms(mels, nb.profile.preparation.seconds),
     f"Prepared spectrograms of the same test clips of {train_name} (different people say different things).",
 )
 

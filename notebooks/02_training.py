@@ -20,7 +20,7 @@
 # two projections; five losses are summed; the gradient is clipped; the generators' centroids move. The loop stands
 # in `amdd/training.py` and fits on a screen.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 profile = "demo"
 overrides = []
 
@@ -42,7 +42,7 @@ nb.opening()
 # Beside the paper's Table I. On a profile with another visual trunk that row differs; everything else is the
 # paper's.
 
-# %%
+# %% tags=["hide-input"]
 import dataclasses
 
 sizes = summary(AMDD(dataclasses.replace(nb.profile.model, weights="random")))
@@ -106,7 +106,7 @@ nb.results.number("val_clips", int(facts["clips"]["val"]))
 nb.results.number("visual_weights", facts["weights"]["visual"])
 nb.results.number("audio_weights", facts["weights"]["audio"])
 
-# %%
+# %% tags=["hide-input"]
 n = facts["clips"]["val"]
 nb.results.figure(
     "curves",

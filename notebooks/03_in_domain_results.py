@@ -19,7 +19,7 @@
 #
 # Intervals come from a bootstrap over people: clips of one person are not independent of each other.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 profile = "demo"
 overrides = []
 
@@ -56,7 +56,7 @@ nb.results.table("metrics", found.reset_index(), f"Every measure with its 95 % i
 #
 # ## By generator
 
-# %%
+# %% tags=["hide-input"]
 table = per_generator(predictions, e.threshold)
 nb.results.table(
     "per_generator",
@@ -64,10 +64,10 @@ nb.results.table(
     f"Detection, AUC and attribution by generator, Wilson intervals (the form of Table VI). {note}",
 )
 
-# %%
+# %% tags=["hide-input"]
 nb.results.figure("roc", roc(predictions), f"ROC by generator (the form of Fig. 4). {note}")
 
-# %%
+# %% tags=["hide-input"]
 classes = ["real", *nb.profile.model.generators]
 nb.results.figure("confusion", confusion(predictions, classes), f"Attribution (the form of Fig. 5). {note}")
 
@@ -76,10 +76,10 @@ nb.results.figure("confusion", confusion(predictions, classes), f"Attribution (t
 #
 # A threshold turns scores into verdicts. How the scores lie around it says more than the verdicts do.
 
-# %%
+# %% tags=["hide-input"]
 nb.results.figure("scores", scores(predictions, e.threshold), f"Scores by class (the form of Fig. 6). {note}")
 
-# %%
+# %% tags=["hide-input"]
 nb.results.figure("reliability", reliability(predictions), f"Calibration in ten bins. {note}")
 
 # %% [markdown]

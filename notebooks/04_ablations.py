@@ -21,7 +21,7 @@
 # attribution head is never trained, so what it says is noise: its accuracy tells nothing about what the embedding
 # knows. A linear probe on the frozen embedding does.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 profile = "demo"
 overrides = []
 
@@ -59,7 +59,7 @@ for variant in VARIANTS:
 # %% [markdown]
 # ## Table V
 
-# %%
+# %% tags=["hide-input"]
 first = e.seeds[0]
 tables = {v: metrics(predictions[v, first], e.threshold, e.bootstrap, e.confidence) for v in VARIANTS}
 note = f"{train_name}, n = {len(predictions['full', first])} test clips, profile {nb.profile.name}"
@@ -82,7 +82,7 @@ nb.results.table(
     "table_5", pd.DataFrame(rows)[shown], f"Ablations (the form of Table V), mean over seeds. {note}."
 )
 
-# %%
+# %% tags=["hide-input"]
 nb.results.figure(
     "figure_3",
     ablation(tables),

@@ -20,7 +20,7 @@
 # A map in two dimensions invites reading clusters into it. So every map here stands beside measures that are taken
 # in the full space: the silhouette by generator, and the purity of the nearest neighbours with its chance level.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 profile = "demo"
 overrides = []
 
@@ -53,7 +53,7 @@ note = f"n = {len(rows)} test clips of {train_name}, seed {e.seeds[0]}"
 # %% [markdown]
 # ## With and without the attribution loss
 
-# %%
+# %% tags=["hide-input"]
 points = {
     v.replace("_", " "): tsne(spaces[v]["fused"], e.perplexity) for v in ("full", "without_attribution")
 }
@@ -61,7 +61,7 @@ nb.results.figure(
     "tsne", maps(points, classes), f"t-SNE of the fused embedding (the form of Fig. 9). {note}."
 )
 
-# %%
+# %% tags=["hide-input"]
 points = {
     v.replace("_", " "): umap(spaces[v]["fused"], e.neighbours) for v in ("full", "without_attribution")
 }
@@ -86,7 +86,7 @@ nb.results.table(
 #
 # ## Picture and sound before they meet
 
-# %%
+# %% tags=["hide-input"]
 points = {
     "visual": tsne(spaces["full"]["visual"], e.perplexity),
     "audio": tsne(spaces["full"]["audio"], e.perplexity),
@@ -103,7 +103,7 @@ nb.results.figure(
 # The paper says that real pairs agree more than forged ones and that CMFFC amplifies this. But CMFFC pulls forged
 # pairs together, which works against that gap: so it is measured with and without.
 
-# %%
+# %% tags=["hide-input"]
 parts = []
 for variant in ("full", "without_fingerprint"):
     parts.append(
@@ -118,7 +118,7 @@ for variant, part in cosines.groupby("variant"):
     gap = part.cosine[part.generator == "real"].mean() - part.cosine[part.generator != "real"].mean()
     nb.results.number(f"{variant}.gap", float(gap), n=len(part), seed=e.seeds[0])
 
-# %%
+# %% tags=["hide-input"]
 nb.results.table("cosines", means, f"Mean cosine by variant and generator. {note}.")
 
 # %% [markdown]

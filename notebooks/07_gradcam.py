@@ -21,7 +21,7 @@
 # forged, so the map can be scored: how much of it lies inside (energy), whether its peak does (pointing game), and
 # how well its top part covers the mask (IoU). A map that knows nothing scores the mask's area.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 profile = "demo"
 overrides = []
 
@@ -79,7 +79,7 @@ nb.results.picture(
 # %% [markdown]
 # ## Scored against what was forged
 
-# %%
+# %% tags=["hide-input"]
 rows = []
 for row in test.index[test.label == 1][: e.gradcam_scored]:
     mask = masks.get(test.clip_id[row])

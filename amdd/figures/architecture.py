@@ -28,7 +28,8 @@ ARROWS = [("frames", "visual"), ("visual", "temporal"), ("mel", "audio"), ("audi
 
 def architecture() -> Figure:
     """The boxes of Fig. 2 with their shapes."""
-    fig, ax = plt.subplots(figsize=(10.5, 3.9))
+    fig = plt.figure(figsize=(10.5, 3.9))
+    ax = fig.add_axes((0, 0, 1, 1))
     ax.set(xlim=(-0.15, 11.3), ylim=(-0.05, 4.15))
     ax.axis("off")
     for x, y, width, height, text, tint in BOXES.values():

@@ -59,48 +59,52 @@ def outline(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return cv2.drawContours(frame.copy(), lines, -1, (80, 255, 160), 1)
 
 
-def spectrograms(mels: dict[str, np.ndarray], reference: np.ndarray, seconds: float) -> Figure:
-    """Mel spectrograms (M, F) beside their difference from the real clip's (Fig. 12)."""
-    fig, axes = plt.subplots(len(mels), 2, figsize=(8.4, 1.55 * len(mels)), sharex=True, squeeze=False)
+def spectrograms(
+    mels: dict[str, np.ndarray], seconds: float, references: dict[str, np.ndarray] | None = None
+) -> Figure:
+    """Mel spectrograms (M, F), a row each; with ``references``, each beside its own real clip's and the
+    difference of the two (Fig. 12)."""
+    columns = 3 if references else 1
+    fig, axes = plt.subplots(
+        len(mels),
+        columns,
+        figsize=(9.0 if references else 6.4, 1.35 * len(mels) + 0.5),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
     rows = []
-    for (name, mel), (left, right) in zip(mels.items(), axes):
-        n = min(mel.shape[1], reference.shape[1])
-        extent = (0, seconds * n / reference.shape[1], 0, mel.shape[0])
-        left.imshow(
-            mel[:, :n],
-            origin="lower",
-            aspect="auto",
-            cmap="magma",
-            vmin=-1,
-            vmax=1,
-            extent=extent,
-            interpolation="nearest",
-        )
-        difference = mel[:, :n] - reference[:, :n]
-        right.imshow(
-            difference,
-            origin="lower",
-            aspect="auto",
-            cmap="RdBu_r",
-            vmin=-1,
-            vmax=1,
-            extent=extent,
-            interpolation="nearest",
-        )
-        left.set_ylabel(name, rotation=0, ha="right", va="center", color=colour(name.split("\n")[0]))
-        for ax in (left, right):
+    for (name, mel), line in zip(mels.items(), axes):
+        shown = [(mel, "magma")]
+        if references:
+            own = references[name]
+            n = min(mel.shape[1], own.shape[1])
+            difference = mel[:, :n] - own[:, :n]
+            shown += [(own, "magma"), (difference, "RdBu_r")]
+            gap = float(np.abs(difference).mean())
+            rows.append({"clip": name.replace("\n", " "), "mean absolute difference": gap})
+        else:
+            rows.append({"clip": name.replace("\n", " "), "mean level": float(mel.mean())})
+        for ax, (values, palette) in zip(line, shown):
+            ax.imshow(
+                values,
+                origin="lower",
+                aspect="auto",
+                cmap=palette,
+                vmin=-1,
+                vmax=1,
+                extent=(0, seconds, 0, values.shape[0]),
+                interpolation="nearest",
+            )
             ax.grid(False)
             ax.set_yticks([])
-        rows.append(
-            {"clip": name.replace("\n", " "), "mean absolute difference": float(np.abs(difference).mean())}
-        )
-    axes[0, 0].set_title("mel spectrogram")
-    axes[0, 1].set_title("minus the real clip's")
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center", color=colour(name.split("\n")[0]))
+    if references:
+        for ax, title in zip(axes[0], ("this clip", "its own real clip", "the difference")):
+            ax.set_title(title)
     for ax in axes[-1]:
         ax.set_xlabel("seconds")
-    alt = (
-        "Mel spectrograms in rows for "
-        + ", ".join(k.replace("\n", " ") for k in mels)
-        + "; at the right each one's difference from the real clip's."
-    )
-    return Figure(fig, alt, pd.DataFrame(rows))
+    alt = "Mel spectrograms in rows for " + ", ".join(k.replace("\n", " ") for k in mels)
+    if references:
+        alt += "; beside each its own real clip's and the difference of the two"
+    return Figure(fig, alt + ".", pd.DataFrame(rows))

@@ -101,7 +101,8 @@ def _shells(identity: Identity) -> list[tuple[np.ndarray, ...]]:
         )
     layers = 4
     pieces = []
-    for k in range(layers):
+    # The outermost first: what it covers fails the depth test before its strands are looked up.
+    for k in reversed(range(layers)):
         depth = (k + 1) / layers
         lift = normal * (thickness * depth * np.minimum(1, 2.0 * m))[:, None]
         lift[:, 1] -= 0.03 * depth * (1 - top) * m  # strands hang

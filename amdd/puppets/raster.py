@@ -40,13 +40,13 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def draw(points, depth, triangles, material, uv, coverage, hair_alpha, buffer, index, bary):
     """Fill the z-buffer.
 
     ``points`` (V, 2) pixels, ``depth`` (V,) larger is farther; ``buffer`` (H, W) float32, ``index`` (H, W)
     int32 with -1 where nothing is, ``bary`` (H, W, 2). Triangles of material 6 (hair) are cut out where the
-    strand pattern ``hair_alpha`` at ``uv`` is below 1 - ``coverage``.
+    strand pattern ``hair_alpha`` (its side a power of two) at ``uv`` is below 1 - ``coverage``.
     """
     height, width = buffer.shape
     buffer[:] = 1e9
@@ -68,27 +68,36 @@ def draw(points, depth, triangles, material, uv, coverage, hair_alpha, buffer, i
         # Skin and clothes are closed surfaces: their far sides never show. (Screen y points down.)
         if area > 0 and material[t] != 6 and material[t] != 4:
             continue
-        x0, x1 = int(max(0, np.floor(min(ax, bx, cx)))), int(min(width - 1, np.ceil(max(ax, bx, cx))))
-        y0, y1 = int(max(0, np.floor(min(ay, by, cy)))), int(min(height - 1, np.ceil(max(ay, by, cy))))
+        # Only pixels whose centres lie in the box: most triangles are a few pixels large.
+        x0 = int(np.ceil(max(0.0, min(ax, bx, cx) - 0.5)))
+        x1 = int(np.floor(min(width - 1.0, max(ax, bx, cx) - 0.5)))
+        y0 = int(np.ceil(max(0.0, min(ay, by, cy) - 0.5)))
+        y1 = int(np.floor(min(height - 1.0, max(ay, by, cy) - 0.5)))
+        if x0 > x1 or y0 > y1:
+            continue
         inverse = 1.0 / area
+        step0, step1 = (by - cy) * inverse, (cy - ay) * inverse
+        za, zb, zc = depth[a], depth[b], depth[c]
+        px = x0 + 0.5
         for y in range(y0, y1 + 1):
             py = y + 0.5
+            w0 = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * inverse - step0
+            w1 = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * inverse - step1
             for x in range(x0, x1 + 1):
-                px = x + 0.5
-                w0 = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * inverse
-                w1 = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * inverse
+                w0 += step0
+                w1 += step1
                 w2 = 1.0 - w0 - w1
                 if w0 < -1e-5 or w1 < -1e-5 or w2 < -1e-5:
                     continue
-                z = w0 * depth[a] + w1 * depth[b] + w2 * depth[c]
+                z = w0 * za + w1 * zb + w2 * zc
                 if z >= buffer[y, x]:
                     continue
                 if material[t] == 6 or material[t] == 4:
                     u = w0 * uv[a, 0] + w1 * uv[b, 0] + w2 * uv[c, 0]
                     v = w0 * uv[a, 1] + w1 * uv[b, 1] + w2 * uv[c, 1]
                     cover = w0 * coverage[a] + w1 * coverage[b] + w2 * coverage[c]
-                    iu = int(u * size) % size
-                    iv = int(v * size) % size
+                    iu = int(np.floor(u * size)) & (size - 1)
+                    iv = int(np.floor(v * size)) & (size - 1)
                     if hair_alpha[iv, iu] < 1.0 - cover:
                         continue
                 buffer[y, x] = z
@@ -97,7 +106,7 @@ def draw(points, depth, triangles, material, uv, coverage, hair_alpha, buffer, i
                 bary[y, x, 1] = w1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _depth_only(points, depth, triangles, buffer):
     height, width = buffer.shape
     for t in range(triangles.shape[0]):
@@ -113,19 +122,28 @@ def _depth_only(points, depth, triangles, buffer):
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if abs(area) < 1e-9:
             continue
-        x0, x1 = int(max(0, np.floor(min(ax, bx, cx)))), int(min(width - 1, np.ceil(max(ax, bx, cx))))
-        y0, y1 = int(max(0, np.floor(min(ay, by, cy)))), int(min(height - 1, np.ceil(max(ay, by, cy))))
+        # Only pixels whose centres lie in the box: most triangles are a few pixels large.
+        x0 = int(np.ceil(max(0.0, min(ax, bx, cx) - 0.5)))
+        x1 = int(np.floor(min(width - 1.0, max(ax, bx, cx) - 0.5)))
+        y0 = int(np.ceil(max(0.0, min(ay, by, cy) - 0.5)))
+        y1 = int(np.floor(min(height - 1.0, max(ay, by, cy) - 0.5)))
+        if x0 > x1 or y0 > y1:
+            continue
         inverse = 1.0 / area
+        step0, step1 = (by - cy) * inverse, (cy - ay) * inverse
+        za, zb, zc = depth[a], depth[b], depth[c]
+        px = x0 + 0.5
         for y in range(y0, y1 + 1):
             py = y + 0.5
+            w0 = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * inverse - step0
+            w1 = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * inverse - step1
             for x in range(x0, x1 + 1):
-                px = x + 0.5
-                w0 = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * inverse
-                w1 = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * inverse
+                w0 += step0
+                w1 += step1
                 w2 = 1.0 - w0 - w1
                 if w0 < -1e-5 or w1 < -1e-5 or w2 < -1e-5:
                     continue
-                z = w0 * depth[a] + w1 * depth[b] + w2 * depth[c]
+                z = w0 * za + w1 * zb + w2 * zc
                 if z < buffer[y, x]:
                     buffer[y, x] = z
 
@@ -149,7 +167,7 @@ def depth_map(
     return (depth <= buffer[row, column] + bias).astype(np.float64)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _bilinear(texture, u, v, out):
     height, width = texture.shape[0], texture.shape[1]
     x = min(max(u * width - 0.5, 0.0), width - 1.001)
@@ -162,7 +180,19 @@ def _bilinear(texture, u, v, out):
         out[k] = top * (1 - fy) + bottom * fy
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _power(base, exponent):
+    """``base`` to a whole ``exponent`` by squaring: several times faster than ``**``."""
+    result = 1.0
+    while exponent > 0:
+        if exponent & 1:
+            result *= base
+        base *= base
+        exponent >>= 1
+    return result
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def shade(index, bary, triangles, material, normals, uv, light, skin, eye, hair, colours, lights, out, mask):
     """Colour every visible pixel; linear light.
 
@@ -206,20 +236,20 @@ def shade(index, bary, triangles, material, normals, uv, light, skin, eye, hair,
                     0.3,
                 )
             gloss = texel[3]
-            power = 18.0
+            power = 18
             strength = 0.22
             if kind == 1:
-                power, strength = 140.0, 3.0
+                power, strength = 140, 3.0
             elif kind == 6:
-                power, strength = 24.0, 0.25
+                power, strength = 24, 0.25
             elif kind == 2:
-                power, strength = 40.0, 0.5
+                power, strength = 40, 0.5
             key = nx * lights[0, 0] + ny * lights[0, 1] + nz * lights[0, 2]
             fill = nx * lights[2, 0] + ny * lights[2, 1] + nz * lights[2, 2]
             rim = max(0.0, nx * lights[6, 0] + ny * lights[6, 1] + nz * lights[6, 2]) * (1.0 - max(nz, 0.0))
             hx, hy, hz = lights[0, 0], lights[0, 1], lights[0, 2] + 1.0
             hl = np.sqrt(hx * hx + hy * hy + hz * hz)
-            spec = max(0.0, (nx * hx + ny * hy + nz * hz) / hl) ** power * strength * gloss * seen
+            spec = _power(max(0.0, (nx * hx + ny * hy + nz * hz) / hl), power) * strength * gloss * seen
             fresnel = (1.0 - max(nz, 0.0)) ** 4 * 0.10 * ao
             up = 0.5 + 0.5 * ny
             for k in range(3):

@@ -14,7 +14,7 @@ from amdd.puppets.head import EYE, HAIR, LASH, MOUTH, TEETH, TONGUE, head_model,
 from amdd.puppets.people import Identity, face_shape
 from amdd.puppets.raster import depth_map, draw, shade, vertex_normals
 
-SUPERSAMPLE = 1.5
+SUPERSAMPLE = 1.25
 DISTANCE = 13.0  # camera to face, dm
 PIVOT = np.array([0.0, -1.25, -0.85], np.float32)  # where the head turns on the neck
 
@@ -204,6 +204,7 @@ def render_clip(
     uv = body.uv.copy()
     moves = np.concatenate([head.moves, np.ones(len(body.hair_points), np.float32)])[:, None]
     tone_map = _tone_curve()
+    nearest = (np.arange(size) * (big / size)).astype(np.int64)
     for t in range(steps):
         turn = rotation(*motion.pose[t])
         points = np.concatenate([moved[t], body.hair_points]).astype(np.float32)
@@ -239,8 +240,8 @@ def render_clip(
         values = np.clip(small * (exposure * tint).astype(np.float32) * 1023, 0, 4092).astype(np.int32)
         shown = tone_map[values] + np.roll(noise_pool[t % 6], tuple(rolls[t]), (0, 1))
         frames[t] = np.clip(shown + 0.5, 0, 255)
-        visible = np.where(index >= 0, body.face[np.maximum(index, 0)], False).astype(np.uint8)
-        masks[t] = cv2.resize(visible, (size, size), interpolation=cv2.INTER_NEAREST)
+        sampled = index[nearest[:, None], nearest]
+        masks[t] = (sampled >= 0) & body.face[sampled]
         landmarks[t] = pixels[head.landmarks] / SUPERSAMPLE
     return Rendered(frames, landmarks, masks)
 

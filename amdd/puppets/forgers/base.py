@@ -57,6 +57,12 @@ def whole(source: Source) -> tuple[tuple[float, float], ...]:
     return ((0.0, len(source.frames) / source.fps),)
 
 
+def fast_inference() -> torch.autocast:
+    """bfloat16 where the processor computes in it, float32 elsewhere; the last layers are float32 always."""
+    able = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+    return torch.autocast("cpu", torch.bfloat16, enabled=bool(able))
+
+
 @lru_cache(maxsize=16)
 def load_network(name: str) -> torch.nn.Module:
     """The trained network called ``name``, in evaluation mode; cached for the process.

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from amdd.puppets.forgers import align, blend
-from amdd.puppets.forgers.base import Forged, Source, load_network, whole
+from amdd.puppets.forgers.base import Forged, Source, fast_inference, load_network, whole
 from amdd.puppets.forgers.networks import SWAPS
 
 BATCH = 25
@@ -70,7 +70,8 @@ def generate(name: str, target: Source, donor: Source) -> tuple[np.ndarray, np.n
             x = F.interpolate(x, size=(settings.size_in,) * 2, mode="area")
         view = encoder_view(x.contiguous(memory_format=torch.channels_last))
         reference = references[nearest[first : first + BATCH]]
-        picture, mask = network(view, reference.contiguous(memory_format=torch.channels_last))
+        with fast_inference():
+            picture, mask = network(view, reference.contiguous(memory_format=torch.channels_last))
         pictures.append((picture.permute(0, 2, 3, 1) * 255).round().byte().numpy())
         masks.append(mask[:, 0].numpy())
     return np.concatenate(pictures), np.concatenate(masks), matrices

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from amdd.puppets.forgers import align, blend
-from amdd.puppets.forgers.base import Forged, Source, load_network, whole
+from amdd.puppets.forgers.base import Forged, Source, fast_inference, load_network, whole
 from amdd.puppets.forgers.faceswap import turn
 from amdd.puppets.forgers.features import landmark_maps
 
@@ -37,7 +37,9 @@ def generate(target: Source, donor: Source) -> tuple[np.ndarray, np.ndarray, np.
         x = torch.from_numpy(crops[chosen]).permute(0, 3, 1, 2).float() / 255
         a = torch.from_numpy(donor_maps[chosen]).float() / 255
         b = torch.from_numpy(target_maps[first : first + BATCH]).float() / 255
-        picture, mask = network(x.contiguous(memory_format=torch.channels_last), a, b)
+        with fast_inference():
+            picture, mask = network(x.contiguous(memory_format=torch.channels_last), a, b)
+        mask = mask.float()
         pictures.append((picture.permute(0, 2, 3, 1) * 255).round().byte().numpy())
         masks.append(mask[:, 0].numpy())
     return np.concatenate(pictures), np.concatenate(masks), matrices

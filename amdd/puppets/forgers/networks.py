@@ -118,8 +118,36 @@ class SwapNet(nn.Module):
             if donor.shape[-1] != x.shape[-1]
             else donor
         )
-        out = self.last(torch.cat([x, mean], 1))
+        with torch.autocast(x.device.type, enabled=False):
+            out = self.last(torch.cat([x, mean], 1).float())
         return torch.sigmoid(out[:, :3]), torch.sigmoid(out[:, 3:])
+
+
+class WarpHead(nn.Module):
+    """The last layer of the networks that have a picture to start from: a flow that moves it, new pixels, and
+    where to take which. Pores and lashes come with the flow; what the picture does not show is painted.
+
+    ``forward(features, picture)``: (B, C, s, s) and (B, 3, s, s) -> (B, 3, s, s), and (B, extra, s, s) raw.
+    """
+
+    REACH = 0.5  # the farthest that a pixel comes from, of half the picture's side
+
+    def __init__(self, width: int, extra: int = 0) -> None:
+        super().__init__()
+        self.last = nn.Conv2d(width, 6 + extra, 3, 1, 1)
+        with torch.no_grad():
+            self.last.weight[3:5] *= 0.1  # begins by moving little
+            self.last.bias[3:6] = 0
+
+    def forward(self, features: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.autocast(features.device.type, enabled=False):
+            out = self.last(features.float())
+            flow = torch.tanh(out[:, 3:5]).permute(0, 2, 3, 1) * self.REACH
+            still = torch.eye(2, 3, device=out.device).repeat(len(out), 1, 1)
+            grid = F.affine_grid(still, list(picture.shape), align_corners=False) + flow
+            moved = F.grid_sample(picture.float(), grid, padding_mode="border", align_corners=False)
+            gate = torch.sigmoid(out[:, 5:6])
+            return gate * moved + (1 - gate) * torch.sigmoid(out[:, :3]), out[:, 6:]
 
 
 class LipNet(nn.Module):
@@ -140,7 +168,7 @@ class LipNet(nn.Module):
         self.join = conv(w[4] + 128, w[4])
         self.ups = nn.ModuleList([Nearest(w[k + 1], w[k]) for k in reversed(range(4))])
         self.joins = nn.ModuleList([conv(w[k] * 2, w[k]) for k in reversed(range(4))])
-        self.last = nn.Conv2d(w[0], 3, 3, 1, 1)
+        self.last = WarpHead(w[0])
 
     def forward(self, face: Tensor, mel: Tensor) -> Tensor:
         x = self.first(face)
@@ -152,7 +180,7 @@ class LipNet(nn.Module):
         x = self.join(torch.cat([x, sound], 1))
         for k, (up, join) in enumerate(zip(self.ups, self.joins)):
             x = join(torch.cat([up(x), skips[3 - k]], 1))
-        return torch.sigmoid(self.last(x))
+        return self.last(x, face[:, 3:])[0]
 
 
 class SyncNet(nn.Module):
@@ -199,7 +227,7 @@ class ReenactNet(nn.Module):
         self.middle = nn.Sequential(conv(w[4], w[4]), conv(w[4], w[4]))
         self.ups = nn.ModuleList([Shuffle(w[k + 1], w[k]) for k in reversed(range(4))])
         self.joins = nn.ModuleList([conv(w[k] * 2, w[k]) for k in reversed(range(4))])
-        self.last = nn.Conv2d(w[0], 4, 3, 1, 1)
+        self.last = WarpHead(w[0], extra=1)
 
     def forward(self, donor: Tensor, donor_maps: Tensor, target_maps: Tensor) -> tuple[Tensor, Tensor]:
         x = self.first(torch.cat([donor, donor_maps, target_maps], 1))
@@ -210,8 +238,8 @@ class ReenactNet(nn.Module):
         x = self.middle(x)
         for k, (up, join) in enumerate(zip(self.ups, self.joins)):
             x = join(torch.cat([up(x), skips[3 - k]], 1))
-        out = self.last(x)
-        return torch.sigmoid(out[:, :3]), torch.sigmoid(out[:, 3:])
+        picture, mask = self.last(x, donor)
+        return picture, torch.sigmoid(mask)
 
 
 class Critic(nn.Module):

@@ -308,7 +308,7 @@ def train(name: str, data: dict[str, np.ndarray], steps: int, seed: int, device:
     return record
 
 
-STEPS = {"faceswap": 1500, "syncnet": 900, "wav2lip": 900, "fsgan": 1100, "gan-swap-hq": 600}
+STEPS = {"faceswap": 1500, "syncnet": 900, "wav2lip": 1100, "fsgan": 1100, "dfdm-dflh128": 900}
 
 
 def main() -> None:
@@ -326,7 +326,7 @@ def main() -> None:
     cache = build_root() / "forgers"
     cache.mkdir(parents=True, exist_ok=True)
     data = dataset(arguments.identities, arguments.scenes, arguments.frames, cache)
-    order = ["syncnet", "faceswap", "wav2lip", "fsgan", *[n for n in SWAPS if n != "faceswap"]]
+    order = ["syncnet", "faceswap", "fsgan", "wav2lip", *[n for n in SWAPS if n != "faceswap"]]
     for name in order:
         if not arguments.names or name in arguments.names:
             record = train(name, data, int(STEPS.get(name, 700) * arguments.effort), arguments.seed, device)
