@@ -1,0 +1,226 @@
+"""The built pages: nothing from elsewhere in them, and a look at each in a real browser, from disk."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from amdd.paths import PROJECT
+
+sys.path.insert(0, str(PROJECT / "tests"))
+from install_browser import find
+
+pytestmark = pytest.mark.book
+
+
+@pytest.fixture(scope="session")
+def html(smoke) -> Path:
+    return smoke.root / "book" / "_build" / "html"
+
+
+def pages(html: Path) -> list[Path]:
+    names = [p for p in sorted(html.rglob("*.html")) if "_static" not in p.parts]
+    assert len(names) > 10
+    return names
+
+
+def read(html: Path) -> list[Path]:
+    """The pages that are read; the first one only leads on to another."""
+    return [p for p in pages(html) if p.name != "index.html" or p.parent != html]
+
+
+class Loads(HTMLParser):
+    """Everything that a page makes a browser fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.images_without_words: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag == "img" and "alt" not in values:
+            self.images_without_words.append(values.get("src", "")[:80])
+        if tag in {"script", "img", "iframe", "source", "video", "audio", "embed", "track"}:
+            self.found.append(values.get("src") or "")
+        if tag == "link" and (values.get("rel") or "") not in {
+            "canonical",
+            "search",
+            "index",
+            "next",
+            "prev",
+            "author",
+        }:
+            self.found.append(values.get("href") or "")
+        if tag == "object":
+            self.found.append(values.get("data") or "")
+        self.found += re.findall(r"url\(([^)]*)\)", values.get("style") or "")
+
+
+def test_no_page_loads_anything_from_elsewhere(html):
+    for page in pages(html):
+        reader = Loads()
+        text = page.read_text(encoding="utf-8")
+        reader.feed(text)
+        outside = [x for x in reader.found if re.match(r"\s*[\"']?(?:https?:)?//", x)]
+        assert outside == [], page
+        # Scripts in the page that would fetch more.
+        inline = " ".join(re.findall(r"<script[^>]*>(.*?)</script>", text, re.S))
+        assert not re.search(r"(?:src|import|fetch|require)\W{1,12}https?:", inline), page
+    for sheet in html.rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8", errors="replace")
+        assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", text), sheet
+
+
+def test_every_image_has_alternative_words(html):
+    for page in pages(html):
+        reader = Loads()
+        reader.feed(page.read_text(encoding="utf-8"))
+        assert reader.images_without_words == [], page
+
+
+def test_results_roles_were_all_filled(html):
+    for page in pages(html):
+        assert "amdd-missing" not in page.read_text(encoding="utf-8"), page
+
+
+def test_chapters_can_be_taken_along(html):
+    for script in sorted((PROJECT / "notebooks").glob("*.py")):
+        text = (html / "notebooks" / f"{script.stem}.html").read_text(encoding="utf-8")
+        for suffix in (".ipynb", ".py"):
+            link = re.search(rf'href="([^"]*_downloads[^"]*{script.stem}{re.escape(suffix)})"', text)
+            assert link, f"{script.stem}{suffix} can't be downloaded"
+            assert (html / "notebooks" / link.group(1)).resolve().is_file()
+
+
+def test_no_built_page_names_a_machine_path(html):
+    for page in pages(html):
+        assert str(PROJECT) not in page.read_text(encoding="utf-8"), page
+
+
+def test_pages_are_light(html):
+    heavy = {p.name: p.stat().st_size for p in pages(html) if p.stat().st_size > 1.5e6}
+    assert heavy == {}
+
+
+# --- in a browser --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser():
+    chromium = find()
+    if chromium is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium, and in CI these tests must run")
+        pytest.skip("no Chromium on this machine and none could be installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        one = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield one
+        one.close()
+
+
+def watch(page) -> list[str]:
+    """What goes wrong in a page, as it goes wrong."""
+    wrong: list[str] = []
+    page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda e: wrong.append(f"error: {e}"))
+    page.on("requestfailed", lambda r: wrong.append(f"not loaded: {r.url[:120]}"))
+    page.on(
+        "request",
+        lambda r: wrong.append(f"from elsewhere: {r.url[:120]}") if r.url.startswith("http") else None,
+    )
+    return wrong
+
+
+def test_every_page_opens_from_disk_without_a_complaint(html, browser):
+    shots = PROJECT / "_build" / "screenshots"
+    shots.mkdir(parents=True, exist_ok=True)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    wrong = watch(page)
+    for path in read(html):
+        page.goto(path.as_uri(), wait_until="load")
+        broken = page.eval_on_selector_all(
+            "img", "all => all.filter(i => i.complete && i.naturalWidth === 0).map(i => i.src.slice(0, 80))"
+        )
+        assert broken == [], path
+        page.screenshot(path=str(shots / f"{path.stem}.png"), full_page=True)
+        assert wrong == [], path
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_no_page_scrolls_sideways(html, browser, width, mode):
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=mode)
+    for path in read(html):
+        page.goto(path.as_uri(), wait_until="load")
+        page.evaluate(f"document.documentElement.dataset.mode = {mode!r}")
+        over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert over <= 1, f"{path.stem} is {over} pixels too wide at {width}"
+    shots = PROJECT / "_build" / "screenshots"
+    page.goto((html / "notebooks" / "03_in_domain_results.html").as_uri())
+    page.screenshot(path=str(shots / f"results-{width}-{mode}.png"))
+    page.close()
+
+
+def test_the_first_page_leads_into_the_book(html, browser):
+    page = browser.new_page()
+    page.goto((html / "index.html").as_uri())
+    page.wait_for_url("**/book/intro.html", timeout=10_000)
+    page.close()
+
+
+def test_a_formula_is_drawn(html, browser):
+    page = browser.new_page()
+    page.goto((html / "book" / "method.html").as_uri())
+    page.wait_for_selector("mjx-container svg", timeout=20_000)
+    assert page.locator("mjx-container svg").count() > 5
+    assert page.locator("mjx-container svg").first.bounding_box()["height"] > 5
+    page.close()
+
+
+def test_the_table_of_contents_leads_to_every_chapter(html, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((html / "book" / "intro.html").as_uri())
+    links = page.eval_on_selector_all(".bd-sidebar-primary nav a", "all => all.map(a => a.href)")
+    for script in sorted((PROJECT / "notebooks").glob("*.py")):
+        assert any(link.endswith(f"{script.stem}.html") for link in links), script.stem
+    page.click(".bd-sidebar-primary nav a[href*='04_ablations']")
+    page.wait_for_load_state()
+    assert "Ablations" in page.inner_text("h1")
+    page.close()
+
+
+def test_search_finds_what_is_written(html, browser):
+    page = browser.new_page()
+    wrong = watch(page)
+    page.goto((html / "search.html").as_uri() + "?q=CMFFC")
+    page.wait_for_selector("ul.search li a", timeout=20_000)
+    found = page.eval_on_selector_all("ul.search li a", "all => all.map(a => a.textContent)")
+    assert any("method" in text.lower() for text in found), found
+    assert wrong == []
+    page.goto((html / "search.html").as_uri() + "?q=zzzunheardof")
+    page.wait_for_timeout(1500)
+    assert page.locator("ul.search li a").count() == 0
+    page.close()
+
+
+def test_dark_mode_can_be_switched_on(html, browser):
+    page = browser.new_page(color_scheme="light")
+    page.goto((html / "book" / "intro.html").as_uri())
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(colour)
+    for _ in range(3):
+        page.locator("button.theme-switch-button").first.click()
+        if page.evaluate("document.documentElement.dataset.theme") == "dark":
+            break
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate(colour) != light
+    page.close()
