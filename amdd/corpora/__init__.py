@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from amdd.corpora import deepfake_timit, dfdm, fakeavceleb, folder, lavdf
+from amdd.corpora import (
+    avdeepfake1m,
+    celebdf,
+    deepfake_timit,
+    dfdm,
+    faceforensics,
+    fakeavceleb,
+    folder,
+    lavdf,
+)
 from amdd.corpora.common import COLUMNS, CorpusError, Reader
 
 CORPORA: dict[str, Reader] = {
@@ -18,6 +27,9 @@ CORPORA: dict[str, Reader] = {
     "deepfake_timit": deepfake_timit.READER,
     "dfdm": dfdm.READER,
     "lavdf": lavdf.READER,
+    "faceforensics": faceforensics.READER,
+    "celebdf": celebdf.READER,
+    "avdeepfake1m": avdeepfake1m.READER,
     "folder": folder.READER,
 }
 BUILT_IN = {
