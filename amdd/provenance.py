@@ -70,8 +70,15 @@ def _file_of(name: str) -> Path | None:
 
 
 def library_used_hash(source: str) -> str:
-    """A hash of the library code that a notebook's source can reach."""
-    digest = hashlib.sha256()
+    """A hash of the library code that a notebook's source can reach, and of the data files (head model, sentences,
+    forgers' weights) that lie beside it."""
+    digest, folders = hashlib.sha256(), set()
     for name in modules_used(source):
-        digest.update(name.encode() + b"\0" + hash_path(_file_of(name)).encode() + b"\n")
+        path = _file_of(name)
+        digest.update(name.encode() + b"\0" + hash_path(path).encode() + b"\n")
+        folders |= {path.parent / "data", path.parent / "weights"}
+    for folder in sorted(folders):
+        if folder.is_dir():
+            name = folder.relative_to(PACKAGE).as_posix()
+            digest.update(name.encode() + b"\0" + hash_path(folder).encode() + b"\n")
     return digest.hexdigest()[:20]

@@ -161,8 +161,17 @@ def test_executed_notebooks_name_no_machine_path(house, tmp_path):
         assert "papermill" not in json.loads(text)["metadata"]
 
 
-def test_library_code_that_a_notebook_uses_counts_and_other_code_does_not(monkeypatch):
+def test_library_code_and_data_that_a_notebook_uses_count_and_others_do_not(monkeypatch):
     from amdd import provenance
+
+    seen = []
+    original = provenance.hash_path
+    monkeypatch.setattr(provenance, "hash_path", lambda path: seen.append(path.name) or original(path))
+    provenance.library_used_hash("from amdd.puppets.make import make_corpora")
+    assert {"weights", "data", "make.py", "faceswap.py"} <= {*seen}
+    seen.clear()
+    provenance.library_used_hash("from amdd.metrics import wilson")
+    assert "weights" not in seen
 
     used = provenance.modules_used("from amdd.metrics import wilson")
     assert "amdd.metrics" in used

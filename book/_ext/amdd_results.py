@@ -4,11 +4,18 @@
     {result}`03_in_domain_results.full.auc|plain`  the value alone
     {paper}`table5.full.auc`                        a value of the paper, marked as the paper's
 
+and a directive that shows a figure or picture that a notebook made, with its words and a link to where it was made:
+
+    ```{result-figure} 01_data_preparation.film_strip
+    ```
+
 A key that no run wrote is a warning, which the strict build turns into an error.
 """
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import os
 from functools import lru_cache
@@ -17,7 +24,7 @@ from pathlib import Path
 import yaml
 from docutils import nodes
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxRole
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 log = logging.getLogger(__name__)
 PERCENT = {"%"}
@@ -95,7 +102,37 @@ class PaperRole(SphinxRole):
         ], []
 
 
+class ResultFigure(SphinxDirective):
+    """``{result-figure}``; see the module's docstring."""
+
+    required_arguments = 1
+
+    def run(self):
+        notebook, _, name = self.arguments[0].partition(".")
+        folder = _folder(self.env) / notebook
+        words = folder / f"{name}.json"
+        kinds = {".svg": "image/svg+xml", ".jpg": "image/jpeg"}
+        picture = next((folder / f"{name}{k}" for k in kinds if (folder / f"{name}{k}").is_file()), None)
+        if picture is None or not words.is_file():
+            log.warning(
+                "no run made the figure %r", self.arguments[0], location=(self.env.docname, self.lineno)
+            )
+            return [nodes.paragraph(text=f"[{self.arguments[0]}: not made]", classes=["amdd-missing"])]
+        for path in (picture, words):
+            self.env.note_dependency(str(path))
+        record = json.loads(words.read_text(encoding="utf-8"))
+        source = f"data:{kinds[picture.suffix]};base64,{base64.b64encode(picture.read_bytes()).decode()}"
+        up = "../" * self.env.docname.count("/")
+        text = (
+            f'<figure class="amdd-figure"><img src="{source}" alt="{html.escape(record["alt"], quote=True)}">'
+            f'<figcaption>{html.escape(record["caption"])} <a href="{up}notebooks/{notebook}.html">Where it was '
+            "made</a></figcaption></figure>"
+        )
+        return [nodes.raw("", text, format="html")]
+
+
 def setup(app):
+    app.add_directive("result-figure", ResultFigure)
     app.add_role("result", ResultRole())
     app.add_role("paper", PaperRole())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

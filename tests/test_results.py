@@ -1,0 +1,229 @@
+"""Numbers, tables and figures as files, the roles that show them, and the command line's messages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from amdd.embeddings import alignment, cluster_scores, knn_purity, linear_probe, tsne, umap
+from amdd.figures import Figure
+from amdd.figures.detection import confusion, reliability, roc, scores
+from amdd.gradcam import agreement, crop_masks
+from amdd.paths import PROJECT
+from amdd.results import Results, table_html
+from amdd.timings import duration
+
+sys.path.insert(0, str(PROJECT / "book" / "_ext"))
+from amdd_results import show
+
+# --- results as files ------------------------------------------------------------------------------------------
+
+
+def test_numbers_carry_what_they_rest_on(tmp_path):
+    results = Results(tmp_path, "03_x", "smoke")
+    results.number("b", np.float32(0.25), n=np.int64(12), low=0.1, high=0.4, seed=0)
+    results.number("a", 3)
+    stored = json.loads((tmp_path / "numbers.json").read_text())
+    assert list(stored) == ["a", "b"]
+    assert stored["b"] == {"value": 0.25, "n": 12, "low": 0.1, "high": 0.4, "seed": 0, "profile": "smoke"}
+
+
+def test_metrics_leave_out_what_is_not_a_number(tmp_path):
+    table = pd.DataFrame(
+        {"value": [0.5, np.nan], "low": [0.4, np.nan], "high": [0.6, np.nan], "n": [9, 0]},
+        index=["auc", "f1"],
+    )
+    Results(tmp_path, "03_x", "smoke").metrics("full", table)
+    assert list(json.loads((tmp_path / "numbers.json").read_text())) == ["full.auc"]
+
+
+def test_a_figure_is_the_same_bytes_twice_and_keeps_its_words_and_data(tmp_path):
+    for name in ("one", "two"):
+        fig, ax = plt.subplots()
+        ax.plot([1, 2], [3, 4])
+        figure = Figure(fig, "a line that <rises>", pd.DataFrame({"x": [1, 2]}))
+        Results(tmp_path / name, "03_x", "smoke").figure("line", figure, "A line.")
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert (one / "line.svg").read_bytes() == (two / "line.svg").read_bytes()
+    assert json.loads((one / "line.json").read_text())["alt"] == "a line that <rises>"
+    assert (one / "line.csv").read_text() == "x\n1\n2\n"
+
+
+def test_tables_escape_what_is_in_them():
+    text = table_html(pd.DataFrame({"<a>": ["<script>", None, float("nan")]}), "n < 3", 2)
+    assert "<script>" not in text
+    assert "<a>" not in text
+    assert "n &lt; 3" in text
+    assert text.count("–") == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.12345, "", "0.123"),
+        (95.9, "%", "95.9\u00a0%"),
+        (12, "", "12"),
+        (12345, "", "12\u202f345"),
+        ("none", "", "none"),
+    ],
+)
+def test_numbers_in_prose(value, unit, text):
+    assert show(value, unit) == text
+
+
+def test_durations_as_people_say_them():
+    assert [duration(s) for s in (0.2, 40, 180, 9000)] == ["1 s", "40 s", "3 min", "2.5 h"]
+
+
+# --- embeddings ------------------------------------------------------------------------------------------------
+
+
+def blobs(apart: float, n=60, d=16, seed=0):
+    rng = np.random.default_rng(seed)
+    classes = np.array(["real", "faceswap", "fsgan"])[np.arange(n) % 3]
+    centres = np.eye(d)[:3] * apart
+    return centres[np.arange(n) % 3] + rng.normal(0, 0.3, (n, d)), classes
+
+
+def test_cluster_measures_tell_clusters_from_noise():
+    clear, classes = blobs(4.0)
+    noise, _ = blobs(0.0)
+    assert cluster_scores(clear, classes)["purity"] == 1
+    assert cluster_scores(clear, classes)["silhouette"] > 0.8
+    assert abs(cluster_scores(noise, classes)["silhouette"]) < 0.1
+    assert cluster_scores(noise, classes)["purity"] < 0.55
+    assert cluster_scores(clear, classes)["chance"] == pytest.approx(1 / 3)
+
+
+def test_purity_against_a_naive_count():
+    points, classes = blobs(0.5, n=30)
+    expected = []
+    for i in range(30):
+        order = np.argsort(np.linalg.norm(points - points[i], axis=1))
+        expected.append(np.mean(classes[[j for j in order if j != i][:5]] == classes[i]))
+    assert knn_purity(points, classes, 5) == pytest.approx(np.mean(expected))
+
+
+def test_the_probe_never_sees_a_person_that_it_names():
+    # Each person has a mark and one class: a probe that saw the person would name the class from the mark.
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(30), 6)
+    classes = np.array(["a", "b", "c"])[people % 3]
+    marks = rng.normal(size=(30, 64))[people] + rng.normal(0, 0.05, (180, 64))
+    assert (linear_probe(marks, classes, people) == classes).mean() < 0.65
+    useful, kinds = blobs(3.0, n=180)
+    assert (linear_probe(useful, kinds, people) == kinds).mean() > 0.95
+    with pytest.raises(ValueError, match="two people"):
+        linear_probe(marks[:6], classes[:6], people[:6])
+
+
+def test_maps_come_again_with_the_seed():
+    points, _ = blobs(2.0, n=40)
+    np.testing.assert_array_equal(tsne(points, 30), tsne(points, 30))
+    np.testing.assert_array_equal(umap(points, 10), umap(points, 10))
+    assert tsne(points, 30).shape == (40, 2)
+
+
+def test_alignment_is_a_cosine_and_nothing_without_sound():
+    unit = np.eye(4)[:3]
+    found = alignment(
+        {"visual_projection": unit, "audio_projection": np.stack([unit[0], -unit[1], 0 * unit[2]])}
+    )
+    assert found[:2].tolist() == [1, -1]
+    assert np.isnan(found[2])
+
+
+# --- attention maps --------------------------------------------------------------------------------------------
+
+
+def test_agreement_of_known_maps():
+    masks = np.zeros((2, 40, 40), np.uint8)
+    masks[:, 10:20, 10:30] = 1
+    perfect = agreement(masks.astype(np.float32), masks)
+    assert perfect["energy"] == pytest.approx(1)
+    assert perfect["pointing"] == 1
+    assert perfect["iou"] > 0.95
+    ignorant = agreement(np.ones((2, 7, 7), np.float32), masks)
+    assert ignorant["energy"] == pytest.approx(ignorant["area"], abs=1e-6)
+    assert agreement(1 - masks.astype(np.float32), masks)["energy"] < 0.01
+
+
+def test_masks_go_through_the_same_geometry_as_the_faces():
+    mask = np.zeros((3, 64, 64), np.uint8)
+    mask[1, 16:32, 16:48] = 1  # of a picture of 128 pixels: rows 32-63, columns 32-95
+    matrix = np.array([[0.5, 0, -16.0], [0, 0.5, -16.0]])  # pixel (x, y) -> ((x - 32) / 2, (y - 32) / 2)
+    found = crop_masks(mask, np.array([1, 0]), np.stack([matrix, matrix]), 128, 32)
+    assert found[0, :16].all()
+    assert not found[0, 17:].any()
+    assert not found[1].any()
+
+
+def test_figures_say_what_they_draw():
+    rng = np.random.default_rng(0)
+    n = 40
+    names = np.array(["real", "faceswap", "fsgan", "wav2lip"])[np.arange(n) % 4]
+    table = pd.DataFrame({"generator": names, "label": (names != "real").astype(int), "score": rng.random(n)})
+    table["attribution"], table["known"] = names, True
+    for figure in (roc(table), confusion(table, sorted(set(names))), scores(table, 0.5), reliability(table)):
+        assert len(figure.alt) > 30
+        assert len(figure.table)
+        plt.close(figure.fig)
+
+
+# --- command line ----------------------------------------------------------------------------------------------
+
+
+def amdd(*words, **more):
+    return subprocess.run(
+        [sys.executable, "-m", "amdd.cli", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **more,
+    )
+
+
+def test_the_command_line_lists_what_can_be_read():
+    done = amdd("corpora")
+    assert done.returncode == 0
+    for name in (
+        "FakeAVCeleb",
+        "DeepfakeTIMIT",
+        "DFDM",
+        "LAV-DF",
+        "Celeb-DF",
+        "FaceForensics",
+        "AV-Deepfake1M",
+    ):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "--profile", "tiny"), "smoke, demo, paper"),
+        (("run", "--profile", "smoke", "--set", "training.epoch=3"), "epochs"),
+        (("scan", "dfdm", "nowhere-at-all"), "no such folder"),
+        (("verify", "--profile", "nothing"), "amdd run"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_no_traceback(words, message, tmp_path):
+    import os
+
+    done = amdd(*words, env=os.environ | {"AMDD_BUILD": str(tmp_path)})
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_model_summary_prints_table_1():
+    done = amdd("model", "summary")
+    assert done.returncode == 0, done.stderr
+    assert "40,719,621" in done.stdout or "40719621" in done.stdout
