@@ -217,6 +217,8 @@ def clean(path: Path, workspace: Workspace) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = _one_stream(cell.outputs)
         tags = cell.metadata.get("tags", [])
         if "injected-parameters" in tags:
             cell.metadata["tags"] = [*tags, "remove-cell"]
@@ -228,6 +230,22 @@ def clean(path: Path, workspace: Workspace) -> None:
     ):
         text = text.replace(json.dumps(str(place))[1:-1], name)
     write_text(path, text)
+
+
+def _one_stream(outputs: list) -> list:
+    """Neighbouring pieces of one stream as one; of a progress bar, its last state."""
+    joined: list = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    for output in joined:
+        if output.output_type == "stream":
+            lines = output.text.split("\n")
+            output.text = "\n".join(next((x for x in reversed(line.split("\r")) if x), "") for line in lines)
+    return [o for o in joined if o.output_type != "stream" or o.text.strip()]
 
 
 class _Watch:

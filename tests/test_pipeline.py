@@ -161,6 +161,19 @@ def test_executed_notebooks_name_no_machine_path(house, tmp_path):
         assert "papermill" not in json.loads(text)["metadata"]
 
 
+def test_of_a_progress_bar_the_last_state_is_kept():
+    from amdd.pipeline import _one_stream
+
+    pieces = ["\r 0%", "\r50%", "\r100%", "\n", "done\n"]
+    outputs = [nbformat.v4.new_output("stream", name="stderr", text=t) for t in pieces]
+    outputs.append(nbformat.v4.new_output("stream", name="stdout", text="found 3\n"))
+    outputs.append(nbformat.v4.new_output("stream", name="stderr", text="\n"))
+    assert [(o.name, o.text) for o in _one_stream(outputs)] == [
+        ("stderr", "100%\ndone\n"),
+        ("stdout", "found 3\n"),
+    ]
+
+
 def test_library_code_and_data_that_a_notebook_uses_count_and_others_do_not(monkeypatch):
     from amdd import provenance
 
