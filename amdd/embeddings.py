@@ -35,11 +35,17 @@ def umap(embedding: np.ndarray, neighbours: int, seed: int = 0) -> np.ndarray:
         return fit.fit_transform(embedding).astype(np.float32)
 
 
-def knn_purity(embedding: np.ndarray, classes: np.ndarray, k: int = 5) -> float:
-    """Mean share of a clip's ``k`` nearest neighbours (itself aside) that are of its class."""
+def purity_of_each(embedding: np.ndarray, classes: np.ndarray, k: int = 5) -> np.ndarray:
+    """Share (n,) of each clip's ``k`` nearest neighbours (itself aside) that are of its class."""
+    classes = np.asarray(classes).astype(str)
     k = min(k, len(embedding) - 1)
     near = KNeighborsClassifier(k + 1).fit(embedding, classes).kneighbors(embedding, return_distance=False)
-    return float(np.mean([np.mean(classes[row[row != i][:k]] == classes[i]) for i, row in enumerate(near)]))
+    return np.array([np.mean(classes[row[row != i][:k]] == classes[i]) for i, row in enumerate(near)])
+
+
+def knn_purity(embedding: np.ndarray, classes: np.ndarray, k: int = 5) -> float:
+    """Mean of :func:`purity_of_each`."""
+    return float(purity_of_each(embedding, classes, k).mean())
 
 
 def cluster_scores(embedding: np.ndarray, classes: np.ndarray, k: int = 5) -> dict[str, float]:

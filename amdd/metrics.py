@@ -235,6 +235,52 @@ def paired_bootstrap(
     return {"difference": function(a) - function(b), "low": float(low), "high": float(high), "n": len(first)}
 
 
+def unpaired_bootstrap(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    metric: str = "auc",
+    threshold: float = 0.5,
+    draws: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Difference (first - second) of a measure on two sets of different clips, with its interval over people."""
+    function, rng = _measures(threshold)[metric], np.random.default_rng(seed)
+    sets = [(_columns(t), _clusters(t)) for t in (first, second)]
+    values = []
+    for _ in range(draws):
+        pair = []
+        for data, groups in sets:
+            rows = np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
+            pair.append(function({k: v[rows] for k, v in data.items()}))
+        values.append(pair[0] - pair[1])
+    return _interval(
+        function(sets[0][0]) - function(sets[1][0]), values, confidence, len(first) + len(second)
+    )
+
+
+def mean_bootstrap(
+    values: np.ndarray, people: np.ndarray, draws: int = 2000, confidence: float = 0.95, seed: int = 0
+) -> dict[str, float]:
+    """Mean of one value a clip, NaN left out, with its interval over ``people`` (n,)."""
+    values = np.asarray(values, float)
+    kept = np.isfinite(values)
+    values, people = values[kept], np.asarray(people).astype(str)[kept]
+    groups, rng = _clusters(pd.DataFrame({"identity": people})), np.random.default_rng(seed)
+    means = []
+    for _ in range(draws if len(values) else 0):
+        rows = np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
+        means.append(values[rows].mean())
+    return _interval(float(values.mean()) if len(values) else float("nan"), means, confidence, len(values))
+
+
+def _interval(difference: float, values: list[float], confidence: float, n: int) -> dict[str, float]:
+    found = np.array(values)[np.isfinite(values)] if len(values) else np.array([])
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(found, [tail, 1 - tail]) if len(found) else (np.nan, np.nan)
+    return {"difference": float(difference), "low": float(low), "high": float(high), "n": n}
+
+
 def over_seeds(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Mean, standard deviation and number of seeds of each measure over several runs' :func:`metrics` tables."""
     values = np.stack([t["value"].to_numpy() for t in tables])

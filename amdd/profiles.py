@@ -128,6 +128,7 @@ class EvaluationSettings:
     threshold: float = 0.5
     bootstrap: int = 2000
     confidence: float = 0.95
+    verdicts: bool = True  # may this run judge the paper's claims? One that is too small may not
     batch_size: int = 16
     perplexity: float = 20.0
     neighbours: int = 15
@@ -166,7 +167,7 @@ PROFILES: dict[str, Profile] = {
         preparation=PreparationSettings(frames=3, size=64, n_mels=32, seconds=1.2, shard=16),
         training=TrainingSettings(epochs=2),
         evaluation=EvaluationSettings(
-            bootstrap=100, perplexity=4.0, neighbours=4, gradcam_clips=1, gradcam_scored=3
+            bootstrap=100, verdicts=False, perplexity=4.0, neighbours=4, gradcam_clips=1, gradcam_scored=3
         ),
     ),
     # Minutes on two cores: the default book.

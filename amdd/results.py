@@ -44,6 +44,13 @@ class Results:
         ordered = dict(sorted(self._numbers.items()))
         write_text(self.folder / "numbers.json", json.dumps(ordered, indent=1) + "\n")
 
+    def difference(self, key: str, found: dict[str, float], seed: int | None = None) -> None:
+        """Keep a difference with its interval, as the bootstraps of :mod:`amdd.metrics` give it."""
+        known = math.isfinite(found["low"]) and math.isfinite(found["high"])
+        low, high = (found["low"], found["high"]) if known else (None, None)
+        if math.isfinite(found["difference"]):
+            self.number(key, found["difference"], found["n"], low, high, seed)
+
     def metrics(self, prefix: str, table: pd.DataFrame, seed: int | None = None) -> None:
         """Keep every row of an :func:`amdd.metrics.metrics` table under ``prefix.<metric>``."""
         for name, row in table.iterrows():

@@ -109,6 +109,16 @@ for variant in list(VARIANTS)[1:]:
     )  # fmt: skip
 nb.results.table("paired", pd.DataFrame(rows), f"The full model against each variant. {note}, seed {first}.")
 
+# %% tags=["hide-input"]
+# What the chapter "Claims" judges: each loss's worth, as a paired difference over people.
+for variant in list(VARIANTS)[1:]:
+    pair = predictions["full", first], predictions[variant, first]
+    loss = variant.removeprefix("without_") + "_loss"
+    nb.results.difference(
+        f"{loss}.gain", paired_bootstrap(*pair, "attribution_fakes", draws=e.bootstrap), first
+    )
+    nb.results.difference(f"{loss}.auc_gain", paired_bootstrap(*pair, "auc", draws=e.bootstrap), first)
+
 # %% [markdown]
 # ## What the embedding knows
 #

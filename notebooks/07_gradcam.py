@@ -32,6 +32,7 @@ import pandas as pd
 from amdd.figures.pictures import film_strip, outline, overlay
 from amdd.gradcam import agreement, crop_masks, gradcam
 from amdd.media import probe
+from amdd.metrics import mean_bootstrap
 from amdd.notebook import open_notebook
 from amdd.prepare import open_prepared
 from amdd.puppets.make import read_masks
@@ -91,10 +92,12 @@ for row in test.index[test.label == 1][: e.gradcam_scored]:
         mask, prepared.frame_indices(int(row)), prepared.geometry(int(row)), side, prepared.settings.size
     )
     if forged.any():
-        rows.append({"generator": test.generator[row], **agreement(heat, forged)})
-scored = pd.DataFrame(rows, columns=["generator", "energy", "pointing", "iou", "area"])
+        rows.append(
+            {"generator": test.generator[row], "person": test.identity[row], **agreement(heat, forged)}
+        )
+scored = pd.DataFrame(rows, columns=["generator", "person", "energy", "pointing", "iou", "area"])
 if len(scored):
-    table = scored.groupby("generator").agg(["mean"]).droplevel(1, axis=1).reset_index()
+    table = scored.drop(columns="person").groupby("generator").mean().reset_index()
     table.insert(1, "n", scored.groupby("generator").size().to_numpy())
     nb.results.table(
         "agreement",
@@ -102,22 +105,16 @@ if len(scored):
         "Mean agreement of map and mask by generator; 'area' is what a map that knows nothing scores as energy.",
     )
     for measure in ("energy", "pointing", "iou", "area"):
-        rng = np.random.default_rng(0)
-        values = scored[measure].to_numpy()
-        draws = [rng.choice(values, len(values)).mean() for _ in range(e.bootstrap)]
-        nb.results.number(
-            measure,
-            float(values.mean()),
-            len(values),
-            float(np.quantile(draws, 0.025)),
-            float(np.quantile(draws, 0.975)),
-        )
+        found = mean_bootstrap(scored[measure], scored.person, e.bootstrap)
+        nb.results.number(measure, found["difference"], found["n"], found["low"], found["high"])
+    excess = mean_bootstrap(scored.energy - scored.area, scored.person, e.bootstrap)
+    nb.results.difference("energy.excess", excess, e.seeds[0])
 else:
-    for measure in ("energy", "pointing", "iou", "area"):
+    for measure in ("energy", "pointing", "iou", "area", "energy.excess"):
         nb.results.number(measure, "not measured (no masks for this corpus)")
 
 # %% [markdown]
 # ## Summary
 #
 # Of the map's energy {result}`07_gradcam.energy` lies on forged pixels, which fill
-# {result}`07_gradcam.area` of the crop; its peak lies there with a share of {result}`07_gradcam.pointing`.
+# {result}`07_gradcam.area` of the crop: a difference of {result}`07_gradcam.energy.excess`. Its peak lies there with a share of {result}`07_gradcam.pointing`.

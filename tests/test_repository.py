@@ -61,7 +61,7 @@ def test_notebook_opens_with_needs_and_makes_and_closes_with_a_summary(script):
 def test_no_notebook_asks_which_profile_it_is_in(script):
     code = "\n".join(c.source for c in jupytext.read(script).cells if c.cell_type == "code")
     assert not re.search(
-        r"(profile(\.name)?|name)\s*(==|!=|in)\s*[\[(\"']", code.replace('profile = "demo"', "")
+        r"\bprofile(\.name)?\s*(==|!=|in\b|not in\b)", code.replace('profile = "demo"', "")
     )
 
 

@@ -1,0 +1,56 @@
+"""The paper's tables as data, its claims, and the rule by which a run's numbers judge them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from amdd.paths import PACKAGE, PROJECT
+
+NOT_ATTEMPTED = "not attempted"
+
+
+def paper() -> dict[str, Any]:
+    """The paper's tables (``amdd/data/paper.yml``)."""
+    return yaml.safe_load((PACKAGE / "data" / "paper.yml").read_text(encoding="utf-8"))
+
+
+def claims(path: Path | None = None) -> list[dict[str, Any]]:
+    """The claims of ``book/claims.yml`` in their order. Raises ``ValueError`` naming what an entry lacks."""
+    path = path or PROJECT / "book" / "claims.yml"
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))["claims"]
+    for entry in found:
+        lacks = {"id", "where", "claim", "notebook", "number", "holds_if"} - entry.keys()
+        if lacks or entry["holds_if"] not in ("positive", "negative"):
+            raise ValueError(
+                f"{path.name}: claim {entry.get('id', '?')!r} lacks {sorted(lacks) or 'holds_if'}"
+            )
+    return found
+
+
+def verdict(entry: dict[str, Any], number: dict[str, Any] | None, judge: bool = True) -> str:
+    """The verdict on one claim from the number that tests it, a difference with a 95 % interval.
+
+    "supported": the interval lies on the claim's side of zero; "contradicted": on the other; "not supported": it
+    holds zero; "not attempted": there is no such number, or the run is too small to judge (``judge`` false).
+    """
+    if not judge or number is None or "low" not in number or "high" not in number:
+        return NOT_ATTEMPTED
+    low, high = number["low"], number["high"]
+    if entry["holds_if"] == "negative":
+        low, high = -high, -low
+    if low > 0:
+        return "supported"
+    return "contradicted" if high < 0 else "not supported"
+
+
+def numbers(results: Path) -> dict[str, dict[str, Any]]:
+    """Every number that the notebooks of a run wrote, by ``notebook.key``."""
+    found = {}
+    for path in sorted(results.glob("*/numbers.json")):
+        for key, record in json.loads(path.read_text(encoding="utf-8")).items():
+            found[f"{path.parent.name}.{key}"] = record
+    return found
