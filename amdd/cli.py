@@ -118,6 +118,65 @@ class Prepare:
 
 
 @dataclass
+class Train:
+    """Train one variant on a prepared corpus; goes on where it was interrupted. Under torchrun, on many devices."""
+
+    variant: str = "full"
+    """full, without_attribution, without_fingerprint or without_contrastive"""
+    seed: int = 0
+    profile: str = "demo"
+    set: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
+    prepared: Path | None = None
+    """folder of a prepared corpus; default: the profile's training corpus as `amdd run --only 01` left it"""
+    out: Path | None = None
+
+    def do(self) -> int:
+        from amdd.paths import Workspace
+        from amdd.prepare import open_prepared
+        from amdd.profiles import load_profile
+        from amdd.training import train
+
+        profile = load_profile(self.profile, self.set)
+        workspace = Workspace.of(self.profile)
+        clips = open_prepared(self.prepared or workspace.prepared / profile.corpus.train)
+        folder = self.out or workspace.runs / f"{self.variant}-seed{self.seed}"
+        run = train(profile, clips, folder, self.seed, self.variant)
+        print(run.history.tail(1).T.to_string(header=False))
+        print(f"epoch {run.record['best_epoch']} was kept; the run lies in {folder}")
+        return 0
+
+
+@dataclass
+class Evaluate:
+    """Measure a finished run on the test clips of a prepared corpus, with intervals."""
+
+    run: tyro.conf.Positional[Path]
+    prepared: tyro.conf.Positional[Path]
+    split: str = "test"
+
+    def do(self) -> int:
+        from amdd.evaluation import metrics, per_generator, predict
+        from amdd.prepare import open_prepared
+        from amdd.runs import load_run
+
+        run, clips = load_run(self.run), open_prepared(self.prepared)
+        chosen = clips.manifest.split == self.split
+        if not chosen.any():
+            raise ValueError(
+                f"{self.prepared.name} has no clips in the split {self.split!r}; "
+                f"there are: {', '.join(sorted(clips.manifest.split.unique()))}"
+            )
+        found = predict(run, clips, chosen)
+        settings = run.profile.evaluation
+        print(f"{len(found)} clips, seed {run.seed}, variant {run.variant}\n")
+        print(
+            metrics(found, settings.threshold, settings.bootstrap, settings.confidence).round(3).to_string()
+        )
+        print("\n" + per_generator(found, settings.threshold).round(3).to_string(index=False))
+        return 0
+
+
+@dataclass
 class Puppets:
     """Make the built-in corpora, or a contact sheet of people."""
 
@@ -202,6 +261,8 @@ COMMANDS = {
     "corpora": Corpora,
     "scan": Scan,
     "prepare": Prepare,
+    "train": Train,
+    "evaluate": Evaluate,
     "puppets": Puppets,
     "model": Model,
     "verify": Verify,

@@ -18,6 +18,9 @@
 # **Makes** the corpora, their manifests and splits, and the prepared clips (face crops and mel spectrograms) that
 # every later chapter reads.
 #
+# **You will learn** how a file on disk becomes what a network reads, and why a split must follow people, not
+# clips.
+#
 # A clip goes from a file on disk to two arrays. The video is decoded, a face detector finds the face in T frames
 # that are spread over the clip, and the face is cut out, upright and of one size. The sound is resampled to
 # 16 kHz and turned into a mel spectrogram of four seconds. Nothing that a real clip would not offer is used.
@@ -178,6 +181,23 @@ nb.results.figure(
     spectrograms(mels, nb.profile.preparation.seconds),
     f"Prepared spectrograms of the same test clips of {train_name} (different people say different things).",
 )
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Deal the clips to the three sides at random instead. How many people are then on two sides?
+#
+# **2.** In which corpus does the detector miss most faces?
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+shuffled = table[table.split.isin(["train", "val", "test"])].copy()
+shuffled["split"] = np.random.default_rng(0).permutation(shuffled.split.to_numpy())
+leakage_report(shuffled)
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+pd.Series({name: 1 - part.manifest.face_found_share.mean() for name, part in prepared.items()}, name="missed")
 
 # %% [markdown]
 # ## Summary

@@ -16,6 +16,9 @@
 #
 # **Needs** the prepared clips of the chapter before. **Makes** the run `full-seed0`: weights, history and record.
 #
+# **You will learn** what each loss starts from, and how the kept epoch is chosen without looking at the test
+# clips.
+#
 # Algorithm 1 of the paper: for each batch, one forward pass gives the detection logit, the attribution logits and
 # two projections; five losses are summed; the gradient is clipped; the generators' centroids move. The loop stands
 # in `amdd/training.py` and fits on a screen.
@@ -117,7 +120,37 @@ nb.results.figure(
 # %% [markdown]
 # Focal loss with a weight of three quarters on fakes, over a sampler that draws every class equally often, begins
 # with many false alarms: AUC rises before balanced accuracy at the fixed threshold does.
+
+# %% [markdown]
+# ## Exercises
 #
+# **1.** A network that knows nothing gives every class the same probability. What are the attribution loss and the
+# contrastive loss then, and how near does the first epoch come to that?
+#
+# **2.** Which epoch would the validation *loss* have chosen instead of the validation AUC?
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+import math
+
+first = run.history.iloc[0]
+classes, batch = len(nb.profile.model.generators) + 1, nb.profile.training.batch_size
+pd.DataFrame(
+    {
+        "knows nothing": [math.log(classes), math.log(batch)],
+        "first epoch": [first.attribution, first.contrastive],
+    },
+    index=["attribution", "contrastive"],
+)
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+history = run.history
+print(
+    f"by loss epoch {int(history.epoch[history.validation_loss.idxmin()])}, by AUC epoch {facts['best_epoch']}"
+)
+
+# %% [markdown]
 # ## Summary
 #
 # The network was trained on {result}`02_training.train_clips|plain` clips; the epoch that is kept,

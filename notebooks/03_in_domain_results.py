@@ -17,6 +17,8 @@
 # **Needs** the trained run and the prepared clips. **Makes** predictions for the test clips and every figure on
 # them: per generator (Table VI), ROC (Fig. 4), confusion (Fig. 5), scores (Fig. 6).
 #
+# **You will learn** to read AUC, balanced accuracy and attribution side by side, each with its interval.
+#
 # Intervals come from a bootstrap over people: clips of one person are not independent of each other.
 
 # %% tags=["parameters", "hide-input"]
@@ -24,6 +26,8 @@ profile = "demo"
 overrides = []
 
 # %% tags=["hide-input"]
+import numpy as np
+
 from amdd.evaluation import metrics, per_generator, predict
 from amdd.figures.detection import confusion, reliability, roc, scores
 from amdd.notebook import open_notebook
@@ -84,7 +88,31 @@ nb.results.figure("reliability", reliability(predictions), f"Calibration in ten 
 
 # %% [markdown]
 # The expected calibration error is {result}`03_in_domain_results.full.ece`.
+
+# %% [markdown]
+# ## Exercises
 #
+# **1.** AUC is a probability. Compute it without any library, from pairs of one real and one fake.
+#
+# **2.** Draw *clips* instead of people in the bootstrap. Is the interval of AUC wider or narrower, and why?
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+reals = predictions.score[predictions.label == 0].to_numpy()
+fakes = predictions.score[predictions.label == 1].to_numpy()
+pairs = fakes[:, None] - reals[None]
+print(
+    f"by pairs {np.mean((pairs > 0) + 0.5 * (pairs == 0)):.4f}, by the library {found.loc['auc', 'value']:.4f}"
+)
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+alone = predictions.assign(identity=[f"clip {k}" for k in range(len(predictions))])
+clips = metrics(alone, e.threshold, e.bootstrap, e.confidence).loc["auc"]
+people = found.loc["auc"]
+print(f"over people {people.high - people.low:.3f} wide, over clips {clips.high - clips.low:.3f}")
+
+# %% [markdown]
 # ## Summary
 #
 # On people it never saw, but on generators that it knows, the network reaches an AUC of

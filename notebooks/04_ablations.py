@@ -17,6 +17,9 @@
 # **Needs** the prepared clips and the full run. **Makes** three more runs, each with one loss switched off, and
 # Table V and Fig. 3 from them.
 #
+# **You will learn** to tell a difference between two models from noise, and an untrained head from an ignorant
+# embedding.
+#
 # A loss is switched off by giving it the weight zero; nothing else changes. Without the attribution loss the
 # attribution head is never trained, so what it says is noise: its accuracy tells nothing about what the embedding
 # knows. A linear probe on the frozen embedding does.
@@ -144,6 +147,26 @@ nb.results.table(
     pd.DataFrame(rows),
     f"A linear probe beside the attribution head, n = {len(fakes)} test fakes of {train_name}.",
 )
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Two models differ on a few clips, and each time the first is right. From how many such clips on is McNemar's
+# p-value below five in a hundred?
+#
+# **2.** How good is naming the same generator always? And how far above that is the head that was never trained?
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+from scipy.stats import binomtest
+
+next(n for n in range(1, 50) if binomtest(n, n, 0.5).pvalue < 0.05)
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+most = fakes.generator.value_counts(normalize=True).iloc[0]
+untrained = tables["without_attribution"].loc["attribution_fakes", "value"]
+print(f"always the same: {most:.3f}; the untrained head: {untrained:.3f}")
 
 # %% [markdown]
 # ## Summary

@@ -17,6 +17,9 @@
 # **Needs** the full run and the prepared external corpora. **Makes** Table VIII and Fig. 7: generators that training
 # never saw, another camera, other compressions, short forged pieces, forged sound.
 #
+# **You will learn** to read a cross-dataset table: what AUC, accuracy and attribution can and cannot say about
+# unseen generators.
+#
 # Two numbers tell different stories. AUC says whether fakes score above reals at all; accuracy at the fixed
 # threshold also says whether the threshold still fits. When scores shift together, accuracy collapses though the
 # order is kept; when AUC is at one half, no threshold helps.
@@ -161,6 +164,22 @@ if len(extra):
         pd.DataFrame(rows),
         "Clips with forged sound that are called fake (B: sound alone; D: both).",
     )
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** An unseen generator is always taken for one of the classes that the network knows. For which?
+#
+# **2.** Does the network rank clips alike at different conditions? Compare the median score of fakes by condition.
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+fake = unseen[unseen.label == 1]
+pd.crosstab(fake.generator, fake.attribution)
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+unseen[unseen.label == 1].groupby("quality").score.describe()[["count", "25%", "50%", "75%"]]
 
 # %% [markdown]
 # ## Summary

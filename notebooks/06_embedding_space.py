@@ -17,6 +17,8 @@
 # **Needs** the full run and the ablated runs. **Makes** t-SNE and UMAP maps (Fig. 1, 8, 9), cluster measures, and the
 # agreement of picture and sound by generator (Fig. 10).
 #
+# **You will learn** to distrust maps, and to measure in the space itself.
+#
 # A map in two dimensions invites reading clusters into it. So every map here stands beside measures that are taken
 # in the full space: the silhouette by generator, and the purity of the nearest neighbours with its chance level.
 
@@ -137,6 +139,29 @@ nb.results.difference(
 
 # %% tags=["hide-input"]
 nb.results.table("cosines", means, f"Mean cosine by variant and generator. {note}.")
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** Draw the t-SNE map with another seed. Of a clip's five neighbours on one map, how many are its neighbours on the
+# other?
+#
+# **2.** Does the space know the *person*? Compare the neighbours' purity by person with its chance level.
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+from sklearn.neighbors import NearestNeighbors
+
+near = []
+for seed in (0, 1):
+    drawn = tsne(spaces["full"]["fused"], e.perplexity, seed)
+    k = min(6, len(drawn))
+    near.append(NearestNeighbors(n_neighbors=k).fit(drawn).kneighbors(drawn, return_distance=False)[:, 1:])
+print(f"{np.mean([len({*a} & {*b}) for a, b in zip(*near)]):.1f} of {near[0].shape[1]}")
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+{k: round(v, 3) for k, v in cluster_scores(spaces["full"]["fused"], people).items() if k != "silhouette"}
 
 # %% [markdown]
 # ## Summary

@@ -17,6 +17,8 @@
 # **Needs** the full run, the prepared clips, and for the built-in corpus the masks of what was forged. **Makes**
 # attention maps (Fig. 11) and scores them against those masks.
 #
+# **You will learn** to score a heat map against what is known, instead of believing it.
+#
 # A heat map on a face looks convincing wherever it lies. On the built-in corpus it is known which pixels were
 # forged, so the map can be scored: how much of it lies inside (energy), whether its peak does (pointing game), and
 # how well its top part covers the mask (IoU). A map that knows nothing scores the mask's area.
@@ -112,6 +114,34 @@ if len(scored):
 else:
     for measure in ("energy", "pointing", "iou", "area", "energy.excess"):
         nb.results.number(measure, "not measured (no masks for this corpus)")
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** What would a map score that always looks at the middle of the crop?
+#
+# **2.** Draw the map towards the *generator's* class instead of towards "fake". Is it another one?
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+if len(scored):
+    row = int(test.index[test.label == 1][0])
+    axis = np.linspace(-1, 1, prepared.settings.size)
+    middle = np.exp(-(axis[:, None] ** 2 + axis[None] ** 2) / 0.3)
+    forged = crop_masks(
+        masks[test.clip_id[row]],
+        prepared.frame_indices(row),
+        prepared.geometry(row),
+        probe(test.video[row]).height,
+        prepared.settings.size,
+    )
+    print(agreement(np.stack([middle] * len(forged)), forged))
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+row = int(test.index[test.label == 1][0])
+a, b = gradcam(run, prepared, row), gradcam(run, prepared, row, towards=test.generator[row])
+print(f"correlation of the two maps: {np.corrcoef(a.ravel(), b.ravel())[0, 1]:.2f}")
 
 # %% [markdown]
 # ## Summary

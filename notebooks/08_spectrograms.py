@@ -17,6 +17,8 @@
 # **Needs** the prepared corpora. **Makes** Fig. 12: what the audio branch sees of a real clip and of forgeries, and
 # how much they differ.
 #
+# **You will learn** to see what of a forgery is audible, and what the audio branch could use as a shortcut.
+#
 # In FakeAVCeleb's category C the sound is real, so a face swap's spectrogram is the real clip's. Where sound is
 # forged, the difference shows.
 
@@ -90,6 +92,40 @@ if mels:
         spectrograms(mels, nb.profile.preparation.seconds, references),
         f"One clip of each kind of forgery, its own real clip, and what differs (the form of Fig. 12), {train_name}.",
     )
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** In which mel bands does forged sound differ most from the real clip's?
+#
+# **2.** In real corpora fakes can start with more silence than reals, and a network may learn just that. Is it so here?
+# Count the frames before the sound begins.
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+gaps = [
+    np.abs(np.asarray(prepared.mel(int(f)), np.float32) - np.asarray(prepared.mel(int(r)), np.float32))[
+        0
+    ].mean(1)
+    for f, r in pairs
+    if table.category[f] in ("B", "D")
+]
+if gaps:
+    bands = np.mean(gaps, 0)
+    print(
+        f"most in band {int(bands.argmax())} of {len(bands)} (0 is the lowest), least in band {int(bands.argmin())}"
+    )
+
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+def quiet_frames(row: int) -> int:
+    level = np.asarray(prepared.mel(int(row)), np.float32)[0].mean(0)
+    return int(np.argmax(level > level.min() + 0.25 * np.ptp(level)))
+
+
+starts = pd.Series([quiet_frames(k) for k in range(len(table))], index=table.index)
+starts.groupby(table.generator).agg(["mean", "count"])
 
 # %% [markdown]
 # ## Summary

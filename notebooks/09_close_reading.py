@@ -17,6 +17,8 @@
 # **Needs** the paper's tables as data (`amdd/data/paper.yml`), nothing else: no clip is looked at here.
 # **Makes** what the tables add up to, which denominators they imply, and intervals where the paper gives points.
 #
+# **You will learn** to check a table with nothing but its own figures.
+#
 # Every paper has slips, and a reader who checks the sums is doing the authors a service. Nothing below needs
 # more than the printed figures; each step can be run and argued with. What is a guess is called one.
 
@@ -228,7 +230,29 @@ nb.results.number("faceswap.used", swap)
 # That is {result}`09_close_reading.faceswap.used|plain`: exactly the number of category C clips of FakeAVCeleb v1.2 whose *file
 # name* says so, while the data set's own metadata lists nearly twice as many under other names. A hypothesis: labels were
 # read off file names. This book's reader takes them from the metadata.
+
+# %% [markdown]
+# ## Exercises
 #
+# **1.** A generator's test clips are all found. From how many clips on does the lower end of the interval exceed ninety-five
+# percent?
+#
+# **2.** Which of Table II's training counts can you derive from Table III?
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+next(n for n in range(1, 500) if wilson(n, n)[0] > 0.95)
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+three = tables["table_3"]
+derived = {
+    "fakes": sum(three[g]["train"] for g in ("faceswap", "wav2lip", "fsgan")),
+    "reals": sum(v["train"] for k, v in three.items() if k.startswith("real")),
+}
+print(derived, {k: tables["table_2"][0][k] for k in ("fake", "real")})
+
+# %% [markdown]
 # ## Summary
 #
 # The sums support the paper's main result, that attribution and detection can be trained together. They do not support

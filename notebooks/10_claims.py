@@ -17,6 +17,8 @@
 # **Needs** the numbers of the chapters before. **Makes** a verdict on each claim of the paper that an experiment of this
 # book can touch.
 #
+# **You will learn** to state a claim so that it can fail, and to judge it by a rule that was set before.
+#
 # The rule was set before the numbers were seen and stands in `book/claims.yml`: each claim is a difference, and its
 # interval decides. All of it on the claim's side of zero: *supported*. All on the other side: *contradicted*. Zero
 # inside: *not supported*, which is not the same as refuted; with more clips or seeds it may become either. No number,
@@ -98,7 +100,30 @@ nb.results.figure(
 # The paper's absolute values on FakeAVCeleb need FakeAVCeleb. Comparisons with other methods (Table VII) are quoted
 # from their papers there, on different subsets, and were not run again. One seed is one draw of the training: set
 # `evaluation.seeds=0,1,2` for more.
+
+# %% [markdown]
+# ## Exercises
 #
+# **1.** Many claims, many chances to be lucky. Which verdicts survive if the error of five in a hundred is shared out
+# among them all (Bonferroni)? Take the intervals for normal ones.
+#
+# **2.** Turn a claim round: what does the rule say to "the attribution loss *harms* attribution"?
+
+# %% tags=["hide-cell", "solution"]
+# Solution 1
+from scipy.stats import norm
+
+measured = table[table.value.notna()]
+error = (measured.high - measured.low) / (2 * norm.ppf(0.975))
+wide = norm.ppf(1 - 0.05 / (2 * max(len(measured), 1)))
+measured.assign(survives=(measured.value.abs() - wide * error) > 0)[["id", "verdict", "survives"]]
+
+# %% tags=["hide-cell", "solution"]
+# Solution 2
+number = known.get("04_ablations.attribution_loss.gain")
+verdict({"holds_if": "negative"}, number, nb.profile.evaluation.verdicts)
+
+# %% [markdown]
 # ## Summary
 #
 # Of the claims, supported: {result}`10_claims.supported|plain`; not supported: {result}`10_claims.not_supported|plain`;

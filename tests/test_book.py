@@ -170,6 +170,40 @@ def test_no_page_scrolls_sideways(html, browser, width, mode):
     page.close()
 
 
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_no_serious_barrier_for_keyboard_or_screen_reader(html, browser, mode):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = browser.new_page(color_scheme=mode)
+    found = []
+    for path in read(html):
+        page.goto(path.as_uri(), wait_until="load")
+        for rule in Axe().run(page).response["violations"]:
+            if rule["impact"] in ("serious", "critical"):
+                found += [f"{path.stem}: {rule['id']}: {n['html'][:100]}" for n in rule["nodes"]]
+    page.close()
+    assert found == []
+
+
+def test_the_threshold_can_be_moved_by_keyboard(html, browser):
+    page = browser.new_page()
+    wrong = watch(page)
+    page.goto((html / "notebooks" / "11_thresholds.html").as_uri())
+    box = page.locator(".amdd-slider").first
+    start = box.locator('[data-cell="threshold"]').inner_text()
+    box.locator("input").focus()
+    for _ in range(200):
+        page.keyboard.press("ArrowRight")
+    counts = {key: int(box.locator(f'[data-cell="{key}"]').inner_text()) for key in ("tp", "fn", "fp", "tn")}
+    assert box.locator('[data-cell="threshold"]').inner_text() == "1.00" != start
+    assert counts["fp"] == counts["tp"] == 0
+    page.keyboard.press("Home")
+    counts = {key: int(box.locator(f'[data-cell="{key}"]').inner_text()) for key in ("tp", "fn", "fp", "tn")}
+    assert counts["fn"] == counts["tn"] == 0
+    assert wrong == []
+    page.close()
+
+
 def test_the_first_page_leads_into_the_book(html, browser):
     page = browser.new_page()
     page.goto((html / "index.html").as_uri())

@@ -60,9 +60,7 @@ def test_notebook_opens_with_needs_and_makes_and_closes_with_a_summary(script):
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
 def test_no_notebook_asks_which_profile_it_is_in(script):
     code = "\n".join(c.source for c in jupytext.read(script).cells if c.cell_type == "code")
-    assert not re.search(
-        r"\bprofile(\.name)?\s*(==|!=|in\b|not in\b)", code.replace('profile = "demo"', "")
-    )
+    assert not re.search(r"\bprofile(\.name)?\s*(==|!=|in\b|not in\b)", code.replace('profile = "demo"', ""))
 
 
 def test_environment_yml_has_the_packages_of_pyproject():
@@ -96,7 +94,7 @@ TYPED = re.compile(
 BOUND = re.compile(
     r"\{\w+\}`[^`]*`|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|```.*?```|arXiv[ :]?\d+\.\d+", re.S
 )
-NO_RESULT = ("95 % interval",)
+NO_RESULT = ("95 % interval", "given 0.8")
 
 
 def typed_in(text: str) -> list[str]:

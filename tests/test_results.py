@@ -227,3 +227,27 @@ def test_model_summary_prints_table_1():
     done = amdd("model", "summary")
     assert done.returncode == 0, done.stderr
     assert "40,719,621" in done.stdout or "40719621" in done.stdout
+
+
+@pytest.mark.slow
+def test_training_and_evaluation_from_the_command_line(smoke, tmp_path):
+    clips = smoke.prepared / "puppet-favc"
+    done = amdd(
+        "train",
+        "--profile",
+        "smoke",
+        "--set",
+        "training.epochs=1",
+        "--prepared",
+        str(clips),
+        "--out",
+        str(tmp_path / "run"),
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "was kept" in done.stdout
+    done = amdd("evaluate", str(tmp_path / "run"), str(clips))
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "balanced_accuracy" in done.stdout
+    done = amdd("evaluate", str(tmp_path / "run"), str(clips), "--split", "exam")
+    assert done.returncode == 1
+    assert "there are:" in done.stderr

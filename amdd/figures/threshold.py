@@ -1,0 +1,140 @@
+"""What a threshold does: curves, and a slider that works from disk with no network."""
+
+from __future__ import annotations
+
+import html
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from amdd.figures import Figure
+from amdd.figures.style import INK
+from amdd.metrics import balanced_accuracy
+
+LINES = {
+    "balanced accuracy": "#0072b2",
+    "F1": "#d55e00",
+    "reals called real": "#009e73",
+    "fakes found": "#cc79a7",
+}
+
+
+def sweep(label: np.ndarray, score: np.ndarray, steps: int = 101) -> pd.DataFrame:
+    """Every measure at thresholds from 0 to 1: ``threshold``, the four counts, the shares, balanced accuracy, F1."""
+    label, score = np.asarray(label) == 1, np.asarray(score, float)
+    rows = []
+    for threshold in np.linspace(0, 1, steps):
+        called = score >= threshold
+        hits, alarms = int((called & label).sum()), int((called & ~label).sum())
+        missed, passed = int((~called & label).sum()), int((~called & ~label).sum())
+        rows.append(
+            {
+                "threshold": round(float(threshold), 4),
+                "fakes found": hits / max(hits + missed, 1),
+                "reals called real": passed / max(passed + alarms, 1),
+                "balanced accuracy": balanced_accuracy(label, called),
+                "F1": 2 * hits / max(2 * hits + alarms + missed, 1),
+                "hits": hits,
+                "misses": missed,
+                "false alarms": alarms,
+                "passed": passed,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def curves_over_threshold(table: pd.DataFrame, threshold: float) -> Figure:
+    """The measures of :func:`sweep` as lines; the fixed threshold dotted."""
+    fig, ax = plt.subplots(figsize=(6.6, 3.6))
+    for name, tint in LINES.items():
+        ax.plot(table.threshold, table[name], color=tint, lw=2, label=name)
+    ax.axvline(threshold, color=INK, lw=1, ls=":")
+    ax.set(xlabel="threshold", ylabel="share", xlim=(0, 1), ylim=(0, 1.03))
+    ax.legend(loc="lower center", ncols=2)
+    alt = (
+        "Lines of balanced accuracy, F1, share of reals called real and share of fakes found over thresholds from 0 "
+        f"to 1; a dotted line at {threshold:g}."
+    )
+    return Figure(fig, alt, table[["threshold", *LINES]].iloc[::10])
+
+
+def predictive_value(found: float, passed: float, base: np.ndarray) -> np.ndarray:
+    """Share of clips called fake that are fakes, where a share ``base`` of all clips is forged (Bayes' theorem)."""
+    base = np.asarray(base, float)
+    called = found * base + (1 - passed) * (1 - base)
+    return np.divide(found * base, called, out=np.full_like(base, np.nan), where=called > 0)
+
+
+def base_rates(found: float, passed: float) -> Figure:
+    """What a verdict "fake" is worth, over how common fakes are."""
+    base = np.logspace(-4, 0, 81)
+    worth = predictive_value(found, passed, base)
+    fig, ax = plt.subplots(figsize=(6.6, 3.4))
+    ax.semilogx(base, worth, color="#0072b2", lw=2.2)
+    ax.set(xlabel="share of forged clips among all", ylabel="forged, if called fake", ylim=(0, 1.03))
+    alt = "A line that shows the share of rightly called fakes over the share of forged clips, from one in ten thousand to all."
+    chosen = np.array([1e-4, 1e-3, 1e-2, 0.1, 0.5])
+    rows = {"forged among all": chosen, "forged, if called fake": predictive_value(found, passed, chosen)}
+    return Figure(fig, alt, pd.DataFrame(rows))
+
+
+def slider(
+    table: pd.DataFrame, reals: np.ndarray, fakes: np.ndarray, start: float, name: str = "threshold"
+) -> str:
+    """An interactive figure as one piece of HTML: two rows of marks (each clip's score), a slider, and the counts.
+
+    Nothing is loaded; without scripts the counts at ``start`` stand there.
+    """
+    width, left = 640, 70
+
+    def x(value: float) -> float:
+        return left + value * (width - left - 10)
+
+    def marks(scores: np.ndarray, y: int, tint: str) -> str:
+        return "".join(
+            f'<line x1="{x(s):.1f}" x2="{x(s):.1f}" y1="{y}" y2="{y + 22}" stroke="{tint}" stroke-width="2" opacity=".55"/>'
+            for s in scores
+        )
+
+    columns = ["threshold", "hits", "misses", "false alarms", "passed", "balanced accuracy", "F1"]
+    data = [[round(v, 4) for v in row] for row in table[columns].to_numpy(float).tolist()]
+    first = int(np.abs(table.threshold - start).to_numpy().argmin())
+    row = table.iloc[first]
+    cells = (
+        ("tp", "fakes called fake", row["hits"]),
+        ("fn", "fakes called real", row["misses"]),
+        ("fp", "reals called fake", row["false alarms"]),
+        ("tn", "reals called real", row["passed"]),
+    )
+    counts = "".join(
+        f'<div class="amdd-count"><output data-cell="{key}">{int(value)}</output><span>{label}</span></div>'
+        for key, label, value in cells
+    )
+    alt = html.escape(
+        f"Scores of {len(reals)} reals and {len(fakes)} fakes as marks from 0 to 1, with the threshold as a line."
+    )
+    return f"""<figure class="amdd-figure amdd-slider" id="{name}">
+<svg viewBox="0 0 {width} 92" role="img" aria-label="{alt}">
+<text x="0" y="24">reals</text>{marks(reals, 8, "#009e73")}
+<text x="0" y="62">fakes</text>{marks(fakes, 46, "#d55e00")}
+<line class="amdd-cut" x1="{x(row["threshold"]):.1f}" x2="{x(row["threshold"]):.1f}" y1="0" y2="76"/>
+<text x="{left}" y="90">0</text><text x="{width - 18}" y="90">1</text></svg>
+<label>threshold <output data-cell="threshold">{row["threshold"]:.2f}</output>
+<input type="range" min="0" max="{len(data) - 1}" value="{first}" aria-label="decision threshold"></label>
+<div class="amdd-counts">{counts}
+<div class="amdd-count"><output data-cell="ba">{row["balanced accuracy"]:.3f}</output><span>balanced accuracy</span></div>
+<div class="amdd-count"><output data-cell="f1">{row["F1"]:.3f}</output><span>F1</span></div></div>
+<figcaption>Move the threshold and watch the counts. Each mark is one test clip.</figcaption>
+<script>(() => {{
+const rows = {json.dumps(data)}, box = document.getElementById({json.dumps(name)});
+const put = (cell, text) => {{ box.querySelector(`[data-cell="${{cell}}"]`).textContent = text; }};
+box.querySelector("input").addEventListener("input", (event) => {{
+  const [cut, tp, fn, fp, tn, ba, f1] = rows[+event.target.value];
+  put("threshold", cut.toFixed(2)); put("tp", tp); put("fn", fn); put("fp", fp); put("tn", tn);
+  put("ba", ba.toFixed(3)); put("f1", f1.toFixed(3));
+  const at = {left} + cut * {width - left - 10}, line = box.querySelector(".amdd-cut");
+  line.setAttribute("x1", at); line.setAttribute("x2", at);
+}});
+}})();</script></figure>"""
