@@ -15,6 +15,8 @@ from amdd.pipeline import _clock, chapters
 from amdd.provenance import hash_bytes, hash_path
 from amdd.timings import duration
 
+WORDS_A_MINUTE = 150  # of prose and code, read with attention
+
 
 class BookFailed(RuntimeError):
     """The book could not be built; the message holds the builder's last lines."""
@@ -68,11 +70,13 @@ def with_downloads(executed: Path, name: str, seconds: float | None) -> bytes:
     import nbformat
 
     notebook = nbformat.read(executed, as_version=4)
+    words = sum(len(cell.source.split()) for cell in notebook.cells)
+    read = f"*to read* about {max(2, round(words / WORDS_A_MINUTE))} min"
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             text = output.get("data", {}).get("text/markdown", "")
             if seconds and text.startswith("*Profile*"):
-                took = f"*time* {duration(seconds)} in this run"
+                took = f"*time to run* {duration(seconds)} in this run · {read}"
                 output["data"]["text/markdown"] = re.sub(r"\*time\* .*$", took, text)
     links = (
         f"Take this chapter along: {{download}}`notebook <{name}.ipynb>` · {{download}}`script <{name}.py>`"

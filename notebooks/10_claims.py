@@ -24,6 +24,9 @@
 # inside: *not supported*, which is not the same as refuted; with more clips or seeds it may become either. No number,
 # or a run too small to judge: *not attempted*.
 #
+# Intervals are over people. Where two *trainings* are compared the table also says how many seeds each has: with one, the
+# difference is between two draws, and its verdict is provisional however narrow the interval.
+#
 # A verdict is about the data it was reached on. On the built-in corpus it says how the method behaves there; it
 # neither confirms nor refutes a number of the paper's.
 
@@ -60,6 +63,7 @@ for entry in claims():
             if measured
             else "–",
             "n": number["n"] if measured else "–",
+            "seeds": len(nb.profile.evaluation.seeds) if entry.get("trainings") else "–",
             "verdict": verdict(entry, number, nb.profile.evaluation.verdicts),
             "data": data,
             "id": entry["id"],
@@ -75,7 +79,7 @@ table = pd.DataFrame(rows)
 # ## Verdicts
 
 # %% tags=["hide-input"]
-shown = ["claim", "where", "in the paper", "here", "n", "verdict", "data"]
+shown = ["claim", "where", "in the paper", "here", "n", "seeds", "verdict", "data"]
 nb.results.table(
     "verdicts",
     table[shown],

@@ -57,6 +57,16 @@ def test_measures_agree_with_scikit_learn(seed):
     assert found["attribution_fakes"] == pytest.approx((fakes.attribution == fakes.generator).mean())
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_auc_with_ties_and_calibration_by_its_table(seed):
+    rng = np.random.default_rng(seed)
+    label, score = rng.integers(0, 2, 80), rng.integers(0, 11, 80) / 10
+    assert auc(label, score) == pytest.approx(sk.roc_auc_score(label, score))
+    bins = calibration(label, score)
+    expected = (bins.n / bins.n.sum() * (bins.probability - bins.fakes).abs()).sum()
+    assert calibration_error(label, score) == pytest.approx(expected)
+
+
 def test_intervals_hold_the_value_and_come_again_with_the_seed():
     t = table()
     a, b = metrics(t, bootstrap=300), metrics(t, bootstrap=300)

@@ -18,7 +18,9 @@ def _without_thebe(app, pagename, templatename, context, doctree) -> None:
 def _roles(app, pagename, templatename, context, doctree) -> None:
     # A list of citations is marked as a list whose items are none.
     if "body" in context:
-        context["body"] = context["body"].replace('role="list" class="citation-list"', 'class="citation-list"')
+        context["body"] = context["body"].replace(
+            'role="list" class="citation-list"', 'class="citation-list"'
+        )
 
 
 def setup(app):
