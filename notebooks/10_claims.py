@@ -44,7 +44,7 @@ from amdd.notebook import open_notebook
 nb = open_notebook("10_claims", profile, overrides)
 nb.opening()
 
-# %%
+# %% tags=["hide-input"]
 found = {}
 for entry in claims():
     nb.reads(nb.workspace.results / entry["notebook"] / "numbers.json")
@@ -59,7 +59,9 @@ for entry in claims():
             "claim": entry["claim"],
             "where": entry["where"],
             "in the paper": entry["paper"],
-            "here": f"{number['value']:+.3f} [{number['low']:+.3f}, {number['high']:+.3f}]"
+            "here": f"{number['value']:+.3f} [{number['low']:+.3f}, {number['high']:+.3f}]".replace(
+                " ", "\u00a0"
+            )
             if measured
             else "–",
             "n": number["n"] if measured else "–",
