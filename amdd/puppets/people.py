@@ -76,6 +76,7 @@ class Identity:
         return f"{self.race}/{self.gender}"
 
 
+@lru_cache(maxsize=8192)
 def make_identity(seed: int) -> Identity:
     """The person with this seed; the same seed gives the same person always."""
     race, gender = GROUPS[seed % len(GROUPS)].split("/")
