@@ -178,13 +178,17 @@ class Evaluate:
 
 @dataclass
 class Puppets:
-    """Make the built-in corpora, or a contact sheet of people."""
+    """Make the built-in corpora, a contact sheet of people, or a video of one clip beside its forgeries."""
 
-    action: tyro.conf.Positional[Literal["make", "sheet"]]
+    action: tyro.conf.Positional[Literal["make", "sheet", "play"]]
     profile: str = "demo"
     set: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
-    out: Path = Path("people.png")
+    out: Path | None = None
+    """where to; default people.png or forgeries.mp4"""
     count: int = 40
+    """people on the sheet"""
+    number: int = 0
+    """which recording to play"""
 
     def do(self) -> int:
         from amdd.paths import Workspace
@@ -197,13 +201,19 @@ class Puppets:
             for name, root in roots.items():
                 print(f"{name}: {root}")
             return 0
+        if self.action == "play":
+            from amdd.puppets.play import write
+
+            settings = load_profile(self.profile, self.set).corpus
+            print(write(self.out or Path("forgeries.mp4"), settings, self.number))
+            return 0
         import cv2
 
         from amdd.puppets.sheet import contact_sheet
 
-        picture = contact_sheet(range(self.count))
-        cv2.imwrite(str(self.out), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        print(self.out)
+        picture, out = contact_sheet(range(self.count)), self.out or Path("people.png")
+        cv2.imwrite(str(out), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        print(out)
         return 0
 
 

@@ -326,6 +326,46 @@ def test_reals_and_fakes_pass_through_one_chain(tiny):
     assert len(facts) == 1
 
 
+def test_giveaways_are_found_where_there_are_some_and_not_where_there_are_none():
+    from amdd.puppets.giveaways import features, separability
+
+    rng = np.random.default_rng(0)
+    people, label = np.repeat(np.arange(40), 6), np.tile([0, 1], 120)
+    table = pd.DataFrame({"noise": rng.normal(size=240), "tell": label + rng.normal(0, 0.3, 240)})
+    found = separability(table, label, people).set_index("feature").auc
+    assert found["tell"] > 0.95
+    assert found["all together"] > 0.9
+    assert 0.35 < found["noise"] < 0.65
+    with pytest.raises(ValueError, match="two or more"):
+        separability(table, label, np.zeros(240))
+    broken = features(pd.DataFrame({"video": ["nowhere.mp4"], "audio": [""]}))
+    assert broken.isna().all(axis=None)
+
+
+def test_traits_of_a_clip_are_measured(tiny):
+    from amdd.puppets.giveaways import features
+
+    _, _, roots = tiny
+    table = scan("puppet-favc", roots["puppet-favc"])
+    found = features(table)
+    assert found.notna().all(axis=None)
+    assert (found.frames == 25).all()
+    assert (found["file size"] == [Path(v).stat().st_size for v in table.video]).all()
+
+
+@pytest.mark.slow
+def test_a_clip_beside_its_forgeries_can_be_played(tmp_path):
+    from amdd.puppets.play import write
+
+    settings = load_profile("smoke", TINY).corpus
+    path = write(tmp_path / "forgeries.mp4", settings)
+    film_of_it = read_video(path).frames
+    assert film_of_it.shape[1] == 2 * 128
+    assert film_of_it.shape[2] in (2 * 128, 3 * 128, 4 * 128)
+    with pytest.raises(ValueError, match="number them"):
+        write(tmp_path / "more.mp4", settings, 99)
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(tiny, tmp_path):
     _, _, roots = tiny
