@@ -29,10 +29,12 @@ overrides = []
 # %% tags=["hide-input"]
 import numpy as np
 import pandas as pd
+from IPython.display import HTML, display
 
 from amdd.embeddings import alignment, cluster_scores, purity_of_each, tsne, umap
 from amdd.evaluation import embed
 from amdd.figures.embedding import maps, similarity
+from amdd.figures.hover import face_picture, hover_map, sound_picture
 from amdd.metrics import mean_bootstrap
 from amdd.notebook import open_notebook
 from amdd.prepare import open_prepared
@@ -63,6 +65,20 @@ points = {
 nb.results.figure(
     "tsne", maps(points, classes), f"t-SNE of the fused embedding (the form of Fig. 9). {note}."
 )
+
+# %% [markdown]
+# ### Look at the clips
+#
+# The map of the full model again, with what each mark stands for.
+
+# %% tags=["hide-input"]
+drawn = tsne(spaces["full"]["fused"], e.perplexity)
+shown = np.linspace(0, len(rows) - 1, min(len(rows), 120)).astype(int)  # more would make a heavy page
+names = prepared.manifest.identity.to_numpy().astype(str)
+told = [f"{classes[k]}, {names[rows[k]]}" for k in shown]
+faces = [face_picture(np.asarray(prepared.frames(int(k)))[0]) for k in rows[shown]]
+sounds = [sound_picture(np.asarray(prepared.mel(int(k)), np.float32)[0]) for k in rows[shown]]
+display(HTML(hover_map(drawn[shown], classes[shown], told, faces, sounds)))
 
 # %% tags=["hide-input"]
 points = {

@@ -204,6 +204,24 @@ def test_the_threshold_can_be_moved_by_keyboard(html, browser):
     page.close()
 
 
+def test_the_map_shows_the_clip_under_the_pointer(html, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    wrong = watch(page)
+    page.goto((html / "notebooks" / "06_embedding_space.html").as_uri())
+    box = page.locator(".amdd-map").first
+    box.scroll_into_view_if_needed()
+    before = box.locator('[data-cell="face"]').get_attribute("src")
+    box.locator("[data-clip]").last.hover(force=True)
+    page.wait_for_timeout(200)
+    assert box.locator("[data-clip].amdd-chosen").count() == 1
+    assert box.locator('[data-cell="face"]').get_attribute("src") != before
+    box.locator("input").focus()
+    page.keyboard.press("Home")
+    assert box.locator('[data-cell="face"]').get_attribute("src") == before
+    assert wrong == []
+    page.close()
+
+
 def test_the_first_page_leads_into_the_book(html, browser):
     page = browser.new_page()
     page.goto((html / "index.html").as_uri())

@@ -1,0 +1,92 @@
+"""A map of clips that shows each clip's face and sound under the pointer; one piece of HTML, nothing is loaded."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+
+import cv2
+import numpy as np
+
+from amdd.figures.style import colour
+
+WIDTH, HEIGHT, EDGE = 640, 420, 16
+FACE, SOUND = 96, (150, 64)  # pixels: side of a face, width and height of a spectrogram
+SHAPES = {
+    "real": '<circle r="5"/>',
+    "faceswap": '<rect x="-4.5" y="-4.5" width="9" height="9"/>',
+    "wav2lip": '<path d="M0-6 5.5 4.5H-5.5Z"/>',
+    "fsgan": '<path d="M0-6.5 6.5 0 0 6.5-6.5 0Z"/>',
+}
+
+
+def _jpeg(picture: np.ndarray, quality: int = 78) -> str:
+    ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not ok:
+        raise ValueError("a picture could not be encoded")
+    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
+
+
+def face_picture(frame: np.ndarray) -> str:
+    """A face crop uint8 (S, S, 3), RGB, as a data address."""
+    small = cv2.resize(frame, (FACE, FACE), interpolation=cv2.INTER_AREA)
+    return _jpeg(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+
+
+def sound_picture(mel: np.ndarray) -> str:
+    """A mel spectrogram (M, F) in [-1, 1] as a data address, low bands below."""
+    grey = np.clip((np.asarray(mel, np.float32)[::-1] + 1) * 127.5, 0, 255).astype(np.uint8)
+    return _jpeg(cv2.applyColorMap(cv2.resize(grey, SOUND, interpolation=cv2.INTER_AREA), cv2.COLORMAP_MAGMA))
+
+
+def hover_map(
+    points: np.ndarray,
+    classes: np.ndarray,
+    words: list[str],
+    faces: list[str],
+    sounds: list[str],
+    name: str = "map",
+) -> str:
+    """Points (n, 2) as marks by class; hovering, or moving the slider, shows that clip's ``words``, face and sound.
+
+    ``faces`` and ``sounds`` come from :func:`face_picture` and :func:`sound_picture`. Raises ``ValueError`` when the
+    lists are not of one length.
+    """
+    n = len(points)
+    if not n or {len(classes), len(words), len(faces), len(sounds)} != {n}:
+        raise ValueError("every point needs a class, words, a face and a sound")
+    low, span = points.min(0), np.maximum(np.ptp(points, axis=0), 1e-9)
+    place = EDGE + (points - low) / span * (np.array([WIDTH, HEIGHT]) - 2 * EDGE)
+    marks = "".join(
+        f'<g data-clip="{k}" transform="translate({x:.1f} {y:.1f})" fill="{colour(str(c))}">'
+        f"{SHAPES.get(str(c), SHAPES['real'])}</g>"
+        for k, ((x, y), c) in enumerate(zip(place, classes))
+    )
+    legend = "".join(
+        f'<span><svg viewBox="-8 -8 16 16" width="14" height="14" aria-hidden="true"><g fill="{colour(c)}">'
+        f"{SHAPES.get(c, SHAPES['real'])}</g></svg> {html.escape(c)}</span>"
+        for c in sorted({str(c) for c in classes})
+    )
+    label = html.escape(f"Map of {n} clips as marks, one shape and colour for each class.")
+    return f"""<figure class="amdd-figure amdd-map" id="{name}">
+<div class="amdd-legend">{legend}</div>
+<svg class="amdd-points" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{marks}</svg>
+<label>clip <input type="range" min="0" max="{n - 1}" value="0" aria-label="which clip to show"></label>
+<div class="amdd-clip"><img data-cell="face" src="{faces[0]}" width="{FACE}" height="{FACE}" alt="face crop of the chosen clip">
+<img data-cell="sound" src="{sounds[0]}" width="{SOUND[0]}" height="{SOUND[1]}" alt="mel spectrogram of the chosen clip">
+<output data-cell="words">{html.escape(words[0])}</output></div>
+<script>(() => {{
+const box = document.getElementById({json.dumps(name)});
+const words = {json.dumps(words)}, faces = {json.dumps(faces)}, sounds = {json.dumps(sounds)};
+const cell = (key) => box.querySelector(`[data-cell="${{key}}"]`), marks = [...box.querySelectorAll("[data-clip]")];
+const slide = box.querySelector("input");
+const show = (k) => {{
+  marks.forEach((mark, i) => mark.classList.toggle("amdd-chosen", i === k));
+  cell("face").src = faces[k]; cell("sound").src = sounds[k]; cell("words").textContent = words[k]; slide.value = k;
+}};
+marks.forEach((mark, k) => {{ mark.addEventListener("pointerenter", () => show(k)); mark.addEventListener("click", () => show(k)); }});
+slide.addEventListener("input", () => show(+slide.value));
+show(0);
+}})();</script>
+<figcaption>Point at a mark, or move the slider, to see that clip.</figcaption></figure>"""
