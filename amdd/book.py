@@ -41,8 +41,12 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             wanted[path.relative_to(PROJECT).as_posix()] = path.read_bytes()
     wanted["book/_static/mathjax/tex-svg.js"] = mathjax().read_bytes()
-    wanted["book/how_made.md"] = how_made(workspace).encode()
+    if not workspace.manifest.is_file():
+        raise BookFailed(
+            f"nothing has run here yet; run the notebooks first (amdd run --profile {workspace.root.name})"
+        )
     record = json.loads(workspace.manifest.read_text(encoding="utf-8"))
+    wanted["book/how_made.md"] = how_made(workspace).encode()
     seconds = {name: entry["seconds"] for name, entry in record["notebooks"].items()}
     for chapter in chapters(folder):
         executed = workspace.executed / f"{chapter.name}.ipynb"
@@ -130,6 +134,32 @@ def how_made(workspace: Workspace) -> str:
     return "\n".join(lines)
 
 
+def _jupyter_book(source: Path, out: Path, workspace: Workspace, *more: str) -> tuple[int, str]:
+    """Run the builder strictly; its exit status and what it said, which is also kept in ``book.log``."""
+    command = [
+        sys.executable,
+        "-c",
+        "from jupyter_book.cli.main import main; main()",
+        "build",
+        str(source),
+        "--path-output",
+        str(out),
+        "-W",
+        "-n",
+        "--keep-going",
+        *more,
+    ]
+    environment = os.environ | {"AMDD_RESULTS": str(workspace.results), "PYTHONIOENCODING": "utf-8"}
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    write_text(workspace.root / "book.log", run.stdout + run.stderr)
+    return run.returncode, run.stdout + run.stderr
+
+
+def _told(text: str) -> str:
+    wrong = [x for x in text.splitlines() if "WARNING" in x or "ERROR" in x or "Error" in x]
+    return "\n".join(wrong[:20] or text.splitlines()[-20:])
+
+
 def build(workspace: Workspace, folder: Path | None = None, echo=print) -> Path:
     """Build the HTML book with warnings as errors; the path of its first page. Does nothing when unchanged."""
     source = stage(workspace, folder)
@@ -143,29 +173,39 @@ def build(workspace: Workspace, folder: Path | None = None, echo=print) -> Path:
     echo("book  building")
     # A theme's page lists the others, so a partial build would leave stale navigation behind.
     shutil.rmtree(out, ignore_errors=True)
-    command = [
-        sys.executable,
-        "-c",
-        "from jupyter_book.cli.main import main; main()",
-        "build",
-        str(source),
-        "--path-output",
-        str(out),
-        "-W",
-        "-n",
-        "--keep-going",
-    ]
-    environment = os.environ | {"AMDD_RESULTS": str(workspace.results), "PYTHONIOENCODING": "utf-8"}
-    run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    write_text(workspace.root / "book.log", run.stdout + run.stderr)
-    if run.returncode != 0 or not page.is_file():
-        told = [
-            line
-            for line in (run.stdout + run.stderr).splitlines()
-            if "WARNING" in line or "ERROR" in line or "Error" in line
-        ]
-        raise BookFailed(
-            "the book was not built:\n" + "\n".join(told[:20] or (run.stdout + run.stderr).splitlines()[-20:])
-        )
+    status, text = _jupyter_book(source, out, workspace)
+    if status != 0 or not page.is_file():
+        raise BookFailed("the book was not built:\n" + _told(text))
     write_text(stamp, key)
     return page
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pdf(workspace: Workspace, target: Path | None = None, folder: Path | None = None, echo=print) -> Path:
+    """The whole book as one PDF, printed by a headless Chromium; its path.
+
+    Raises :class:`BookFailed` when no browser is installed or the book can't be built.
+    """
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
+        raise BookFailed(f"no browser to print with; install one of {', '.join(BROWSERS)}")
+    source, out = stage(workspace, folder), workspace.root / "pdf"
+    target = target or workspace.root / "book.pdf"
+    echo("book  on one page")
+    shutil.rmtree(out, ignore_errors=True)
+    status, text = _jupyter_book(
+        source, out, workspace, "--builder", "custom", "--custom-builder", "singlehtml"
+    )
+    pages = sorted(out.glob("_build/**/index.html")) + sorted(out.glob("_build/**/intro.html"))
+    if status != 0 or not pages:
+        raise BookFailed("the one-page book was not built:\n" + _told(text))
+    echo("book  printing")
+    # A root process may run Chromium without its sandbox only; the page is our own.
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
+               "--virtual-time-budget=60000", f"--print-to-pdf={target}", max(pages, key=lambda p: p.stat().st_size).as_uri()]  # fmt: skip
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if run.returncode != 0 or not target.is_file():
+        raise BookFailed("the browser did not print:\n" + run.stderr[-500:])
+    return target

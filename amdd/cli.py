@@ -51,6 +51,21 @@ class Book(Run):
 
 
 @dataclass
+class Pdf:
+    """Print the whole book to one PDF by a headless Chromium; the notebooks must have run."""
+
+    profile: str = "demo"
+    out: Path | None = None
+
+    def do(self) -> int:
+        from amdd.book import pdf
+        from amdd.paths import Workspace
+
+        print(pdf(Workspace.of(self.profile), self.out))
+        return 0
+
+
+@dataclass
 class Corpora:
     """List the data sets that can be read, where to get them and the expected tree."""
 
@@ -268,6 +283,7 @@ class Verify:
 COMMANDS = {
     "book": Book,
     "run": Run,
+    "pdf": Pdf,
     "corpora": Corpora,
     "scan": Scan,
     "prepare": Prepare,
