@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import yaml
 
 from amdd.paths import PROJECT, Workspace, write_text
 from amdd.pipeline import _clock, chapters
@@ -35,11 +38,15 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
     """Copy everything that the book is made of to ``source/`` and return it; unchanged files keep their times."""
     source = workspace.root / "source"
     wanted: dict[str, bytes] = {}
-    for name in ("_config.yml", "_toc.yml"):
-        wanted[name] = (PROJECT / name).read_bytes()
+    repository = repository_url()
+    wanted["_toc.yml"] = (PROJECT / "_toc.yml").read_bytes()
+    wanted["_config.yml"] = configuration((PROJECT / "_config.yml").read_text(encoding="utf-8"), repository)
     for path in sorted((PROJECT / "book").rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             wanted[path.relative_to(PROJECT).as_posix()] = path.read_bytes()
+    wanted["genindex.md"] = b"# Index\n"  # the builder fills it from the glossary
+    for path in sorted((PROJECT / "benchmarks" / "results").glob("*.json")):
+        wanted[f"benchmarks/{path.name}"] = path.read_bytes()
     wanted["book/_static/mathjax/tex-svg.js"] = mathjax().read_bytes()
     if not workspace.manifest.is_file():
         raise BookFailed(
@@ -53,9 +60,13 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
         if not executed.is_file():
             raise BookFailed(f"{chapter.name} has not been executed; run the notebooks first (amdd run)")
         wanted[f"notebooks/{chapter.name}.ipynb"] = with_downloads(
-            executed, chapter.name, seconds.get(chapter.name)
+            executed, chapter.name, seconds.get(chapter.name), repository
         )
         wanted[f"notebooks/{chapter.name}.py"] = chapter.path.read_bytes()
+    used = {m for data in wanted.values() for m in re.findall(rb"_static/code/([\w/]+\.py)\.txt", data)}
+    for name in sorted(used):
+        if name.startswith(b"amdd/") and (PROJECT / name.decode()).is_file():
+            wanted[f"book/_static/code/{name.decode()}.txt"] = (PROJECT / name.decode()).read_bytes()
     for path in source.rglob("*") if source.is_dir() else []:
         if path.is_file() and path.relative_to(source).as_posix() not in wanted:
             path.unlink()
@@ -67,10 +78,29 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
     return source
 
 
-def with_downloads(executed: Path, name: str, seconds: float | None) -> bytes:
-    """An executed notebook with the time that it took, and links to itself and to its script at the end."""
-    import re
+def repository_url() -> str:
+    """Where the project's source lies on the web: ``$AMDD_REPOSITORY``, or nothing."""
+    url = os.environ.get("AMDD_REPOSITORY", "").strip().rstrip("/")
+    if url and not re.fullmatch(r"https://[\w.-]+/[\w.-]+/[\w.-]+", url):
+        raise BookFailed(f"AMDD_REPOSITORY={url!r} is not of the form https://host/owner/name")
+    return url
 
+
+def configuration(text: str, repository: str) -> bytes:
+    """The builder's configuration. Buttons that run a page on Binder or Colab, or lead to its source, are there only
+    where a ``repository`` is known."""
+    settings = yaml.safe_load(text)
+    if repository:
+        settings["repository"] = {"url": repository, "branch": "main", "path_to_book": ""}
+        settings["html"] |= {"use_repository_button": True, "use_issues_button": True}
+        settings["launch_buttons"] |= {"binderhub_url": "https://mybinder.org"}
+        if repository.startswith("https://github.com/"):  # Colab opens nothing else by address
+            settings["launch_buttons"] |= {"colab_url": "https://colab.research.google.com"}
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).encode()
+
+
+def with_downloads(executed: Path, name: str, seconds: float | None, repository: str = "") -> bytes:
+    """An executed notebook with the time that it took, links to the code that drew its figures, and to itself."""
     import nbformat
 
     notebook = nbformat.read(executed, as_version=4)
@@ -82,9 +112,18 @@ def with_downloads(executed: Path, name: str, seconds: float | None) -> bytes:
             if seconds and text.startswith("*Profile*"):
                 took = f"*time to run* {duration(seconds)} in this run · {read}"
                 output["data"]["text/markdown"] = re.sub(r"\*time\* .*$", took, text)
+            shown = output.get("data", {}).get("text/html")
+            if shown:
+                output["data"]["text/html"] = re.sub(
+                    r'<span data-code="([\w/]+\.py)">(.*?)</span>',
+                    r'<a href="../_static/code/\1.txt">\2</a>',
+                    shown,
+                )
     links = (
         f"Take this chapter along: {{download}}`notebook <{name}.ipynb>` · {{download}}`script <{name}.py>`"
     )
+    if repository:
+        links += f". On Colab, run `!pip install git+{repository}` first"
     cell = nbformat.v4.new_markdown_cell(links)
     cell["id"] = "downloads"
     notebook.cells.append(cell)

@@ -381,9 +381,11 @@ def write_video(
     sample_rate: int = 16_000,
     crf: int = 23,
     preset: str = "veryfast",
+    bit_rate: int | None = None,
 ) -> Path:
     """Write ``frames`` uint8 (T, H, W, 3) as H.264 (4:2:0) with ``audio`` float32 (n,) as mono AAC, 64 kbit/s.
 
+    ``crf`` fixes the quality; ``bit_rate``, in bits a second, where given, fixes the picture's size instead.
     The same arrays give the same bytes: one encoder thread, no dates, no encoder banner. Raises ``ValueError``
     for frames of another shape or type, or with an odd side, which 4:2:0 can't hold.
     """
@@ -400,7 +402,11 @@ def write_video(
             video.width, video.height = frames.shape[2], frames.shape[1]
             video.pix_fmt = "yuv420p"
             video.codec_context.thread_count = 1
-            video.options = {"crf": str(crf), "preset": preset, "threads": "1"}
+            video.options = {"preset": preset, "threads": "1"}
+            if bit_rate is None:
+                video.options = video.options | {"crf": str(crf)}
+            else:
+                video.codec_context.bit_rate = int(bit_rate)
             sound = None
             if audio is not None:
                 sound = container.add_stream("aac", rate=sample_rate, layout="mono")

@@ -35,7 +35,11 @@ class CorpusSettings:
     seconds: float = 4.0  # what the audio branch looks at (Sec. III-D)
     fps: int = 25
     size: int = 256  # pixels a side
-    crf: int = 23
+    crf: int = 23  # of every recording's first encoding
+    bits_per_pixel: float = (
+        0.046  # of the second; drawn for each clip within a factor of e to the power of...
+    )
+    bits_spread: float = 0.35
     identities: Counts = (24, 6, 12)
     real: Counts = (56, 16, 28)
     fake: Counts = (28, 8, 14)  # of each generator of category C

@@ -45,11 +45,20 @@ class Results:
         write_text(self.folder / "numbers.json", json.dumps(ordered, indent=1) + "\n")
 
     def difference(self, key: str, found: dict[str, float], seed: int | None = None) -> None:
-        """Keep a difference with its interval, as the bootstraps of :mod:`amdd.metrics` give it."""
+        """Keep a difference with its interval, as the bootstraps of :mod:`amdd.metrics` give it, and show it where it
+        was computed, so that other pages can lead there."""
+        from IPython.display import HTML, display
+
         known = math.isfinite(found["low"]) and math.isfinite(found["high"])
         low, high = (found["low"], found["high"]) if known else (None, None)
         if math.isfinite(found["difference"]):
             self.number(key, found["difference"], found["n"], low, high, seed)
+            told = f"{found['difference']:+.3f}" + (f" [{low:+.3f}, {high:+.3f}]" if known else "")
+            display(
+                HTML(
+                    f'<div class="amdd-number" id="{anchor(key)}">{html.escape(key)}: {told}, n = {found["n"]}</div>'
+                )
+            )
 
     def metrics(self, prefix: str, table: pd.DataFrame, seed: int | None = None) -> None:
         """Keep every row of an :func:`amdd.metrics.metrics` table under ``prefix.<metric>``."""
@@ -74,17 +83,25 @@ class Results:
         write_text(self.folder / f"{name}.svg", svg)
         write_text(self.folder / f"{name}.csv", figure.table.to_csv(index=False))
         words = {"alt": figure.alt, "caption": caption, "notebook": self.notebook, "profile": self.profile}
+        words["drawn by"] = figure.drawn_by
         write_text(self.folder / f"{name}.json", json.dumps(words, indent=1) + "\n")
-        display(HTML(figure_html(svg, figure.alt, caption, figure.table)))
+        display(HTML(figure_html(svg, figure.alt, caption, figure.table, name, figure.drawn_by)))
 
-    def table(self, name: str, table: pd.DataFrame, caption: str = "", digits: int = 3) -> None:
-        """Save a table as CSV and show it in the notebook."""
+    def table(
+        self,
+        name: str,
+        table: pd.DataFrame,
+        caption: str = "",
+        digits: int = 3,
+        links: dict[str, list[str]] | None = None,
+    ) -> None:
+        """Save a table as CSV and show it in the notebook; ``links`` gives the cells of a column their addresses."""
         from IPython.display import HTML, display
 
         write_text(self.folder / f"{name}.csv", table.to_csv(index=False))
         words = {"caption": caption, "notebook": self.notebook, "profile": self.profile}
         write_text(self.folder / f"{name}.json", json.dumps(words, indent=1) + "\n")
-        display(HTML(table_html(table, caption, digits)))
+        display(HTML(table_html(table, caption, digits, name, links)))
 
     def picture(self, name: str, image, alt: str, caption: str = "", quality: int = 88) -> None:
         """Save an RGB image (H, W, 3) uint8 as JPEG with its words, and show it."""
@@ -102,6 +119,11 @@ class Results:
         write_text(self.folder / f"{name}.json", json.dumps(words, indent=1) + "\n")
         source = f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
         display(HTML(_frame(f'<img src="{source}" alt="{html.escape(alt, quote=True)}">', caption, "")))
+
+
+def anchor(key: str) -> str:
+    """The id, within its page, of the line that shows the difference ``key``."""
+    return "number-" + key.replace(".", "-").replace("_", "-")
 
 
 def _plain(value: Any) -> Any:
@@ -131,26 +153,58 @@ def _frame(inner: str, caption: str, extra: str) -> str:
     return f'<figure class="amdd-figure">{inner}{words}</figure>'
 
 
-def figure_html(svg: str, alt: str, caption: str, table: pd.DataFrame | None = None) -> str:
+def _sources(table: pd.DataFrame | None, name: str, drawn_by: str) -> str:
+    """Where a figure comes from: its values as a file inside the page, and the function that drew it."""
+    parts = []
+    if table is not None and len(table) and name:
+        data = base64.b64encode(table.to_csv(index=False).encode()).decode()
+        parts.append(f'<a href="data:text/csv;base64,{data}" download="{html.escape(name)}.csv">data</a>')
+    module, _, function = drawn_by.rpartition(".")
+    if module.startswith("amdd"):
+        # The book turns this into a link to the source that it carries along (amdd/book.py).
+        parts.append(f'<span data-code="{module.replace(".", "/")}.py">code: {html.escape(function)}</span>')
+    return f' <span class="amdd-source">[{" · ".join(parts)}]</span>' if parts else ""
+
+
+def figure_html(
+    svg: str,
+    alt: str,
+    caption: str,
+    table: pd.DataFrame | None = None,
+    name: str = "",
+    drawn_by: str = "",
+) -> str:
     """An accessible figure: the SVG as an image (its ids then cannot clash), caption, and the plotted data."""
     source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-    extra = ""
+    extra = _sources(table, name, drawn_by)
     if table is not None and 0 < len(table) <= 40:
-        extra = f"<details><summary>The plotted values</summary>{table_html(table, '', 3)}</details>"
+        extra += f"<details><summary>The plotted values</summary>{table_html(table, '', 3)}</details>"
     return _frame(f'<img src="{source}" alt="{html.escape(alt, quote=True)}">', caption, extra)
 
 
-def table_html(table: pd.DataFrame, caption: str, digits: int) -> str:
-    """A table with a caption and header cells that name their scope."""
+def table_html(
+    table: pd.DataFrame, caption: str, digits: int, name: str = "", links: dict[str, list[str]] | None = None
+) -> str:
+    """A table with a caption and header cells that name their scope; with a ``name``, its values as a file too."""
 
     def cell(value: Any) -> str:
         if isinstance(value, float):
             return "–" if math.isnan(value) else f"{value:.{digits}f}"
         return "–" if value is None else html.escape(str(value))
 
+    def linked(column: str, k: int, value: Any) -> str:
+        address = (links or {}).get(column, {})
+        shown = cell(value)
+        return (
+            f'<a href="{html.escape(address[k], quote=True)}">{shown}</a>'
+            if address and address[k]
+            else shown
+        )
+
     head = "".join(f'<th scope="col">{html.escape(str(c))}</th>' for c in table.columns)
     rows = "".join(
-        f"<tr>{''.join(f'<td>{cell(v)}</td>' for v in row)}</tr>" for row in table.itertuples(index=False)
+        f"<tr>{''.join(f'<td>{linked(c, k, v)}</td>' for c, v in zip(table.columns, row))}</tr>"
+        for k, row in enumerate(table.itertuples(index=False))
     )
-    words = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    words = f"<caption>{html.escape(caption)}{_sources(table, name, '')}</caption>" if caption else ""
     return f'<div class="amdd-table" tabindex="0"><table>{words}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

@@ -19,11 +19,11 @@
 # every later chapter reads.
 #
 # **You will learn** how a file on disk becomes what a network reads, and why a split must follow people, not
-# clips.
+# clips ({term}`identity leakage`).
 #
 # A clip goes from a file on disk to two arrays. The video is decoded, a face detector finds the face in T frames
 # that are spread over the clip, and the face is cut out, upright and of one size. The sound is resampled to
-# 16 kHz and turned into a mel spectrogram of four seconds. Nothing that a real clip would not offer is used.
+# 16 kHz and turned into a {term}`mel spectrogram` of four seconds. Nothing that a real clip would not offer is used.
 
 # %% tags=["parameters", "hide-input"]
 profile = "demo"
@@ -35,12 +35,15 @@ import numpy as np
 import pandas as pd
 
 from amdd.corpora import scan
-from amdd.figures.pictures import film_strip, spectrograms
-from amdd.media import read_video
+from amdd.figures.pictures import beside_its_source, film_strip, spectrograms
+from amdd.figures.residual import residual_figure, residual_spectrum
+from amdd.figures.spoken import spoken_strip
+from amdd.media import read_audio, read_video
 from amdd.notebook import open_notebook
 from amdd.prepare import prepare
 from amdd.puppets.giveaways import features, separability
-from amdd.puppets.make import make_corpora
+from amdd.puppets.layouts import Shot
+from amdd.puppets.make import make_corpora, read_masks, speech_of
 from amdd.puppets.sheet import contact_sheet
 from amdd.splits import assign_splits, leakage_report, save_split
 
@@ -143,6 +146,52 @@ nb.results.picture(
 )
 
 # %% [markdown]
+# What was changed is known to the pixel in the built-in corpus. Each row: the frame that the forger was given, the
+# forged one with the edge of what it changed, the difference of the two three times enlarged, and the mask. A film
+# compressed twice differs a little everywhere; what lies inside the edge is the forger's.
+
+# %% tags=["hide-input"]
+if not settings.data:
+    root = roots[train_name]
+    truth = pd.read_parquet(root / "truth" / "truth.parquet").set_index("path")
+    beside, people = {}, {}
+    for generator in kinds[1:]:
+        clip = chosen[chosen.generator == generator].iloc[0]
+        source = test[test.clip_id == truth.source[clip.clip_id]]
+        if len(source):
+            mask = read_masks(root, [clip.clip_id])[clip.clip_id]
+            at = len(mask) // 2
+            pair = [read_video(v, [at]).frames[0] for v in (clip.video, source.video.iloc[0])]
+            beside[generator] = beside_its_source(*pair, mask[at])
+    nb.results.picture(
+        "beside",
+        film_strip(beside, 150),
+        "A row for each generator: the source's frame, the forged frame with an outline, their difference, a mask.",
+        "Source, forgery, difference (times three, about grey), and what was changed.",
+    )
+
+# %% [markdown]
+# The voice and the lips come from one list of phonemes, so what is heard can be seen.
+
+# %% tags=["hide-input"]
+if not settings.data:
+    clip = chosen[chosen.generator == "real"].iloc[0]
+    made = truth.loc[clip.clip_id]
+    speech = speech_of(settings, Shot(train_name, int(made.person), int(made.number)))
+    frames = read_video(clip.video, np.linspace(0, made.n_frames - 1, 9).astype(int)).frames
+    nb.results.figure(
+        "spoken",
+        spoken_strip(
+            frames,
+            read_audio(clip.audio or clip.video),
+            made.seconds,
+            [(p.symbol, p.start, p.end) for p in speech.phonemes],
+            made.text,
+        ),
+        f"A real test clip: “{made.text}”, with the synthesiser's own names for the phonemes.",
+    )
+
+# %% [markdown]
 # ## Who they are
 #
 # Everything about a person of the built-in corpus follows from a seed. None of them exists.
@@ -224,6 +273,26 @@ nb.results.figure(
     "mels",
     spectrograms(mels, nb.profile.preparation.seconds),
     f"Prepared spectrograms of the same test clips of {train_name} (different people say different things).",
+)
+
+# %% [markdown]
+# ## Traces in fine detail
+#
+# A generator that paints at low resolution, or a network that learned to please an average, leaves less fine detail
+# than a camera, or detail of another kind. The mean spectrum of what a blur removes, against the reals', shows it:
+# blue is detail that is missing, red is detail that a camera does not give.
+
+# %% tags=["hide-input"]
+spectra = {}
+for generator in kinds:
+    rows = np.flatnonzero(((p.manifest.split == "train") & (p.manifest.generator == generator)).to_numpy())
+    spectra[generator] = np.mean([residual_spectrum(np.asarray(p.frames(int(i)))) for i in rows], axis=0)
+    if generator != "real":
+        nb.results.number(f"residual.{generator}.clips", len(rows))
+nb.results.figure(
+    "residuals",
+    residual_figure(spectra),
+    f"Mean residual spectra of the training clips' face crops, each generator against the reals. {train_name}, profile {nb.profile.name}.",
 )
 
 # %% [markdown]

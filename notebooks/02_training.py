@@ -118,7 +118,7 @@ nb.results.figure(
 )
 
 # %% [markdown]
-# Focal loss with a weight of three quarters on fakes, over a sampler that draws every class equally often, begins
+# {term}`Focal loss <focal loss>` with a weight of three quarters on fakes, over a sampler that draws every class equally often, begins
 # with many false alarms: AUC rises before balanced accuracy at the fixed threshold does.
 
 # %% [markdown]

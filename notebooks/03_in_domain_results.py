@@ -17,9 +17,9 @@
 # **Needs** the trained run and the prepared clips. **Makes** predictions for the test clips and every figure on
 # them: per generator (Table VI), ROC (Fig. 4), confusion (Fig. 5), scores (Fig. 6).
 #
-# **You will learn** to read AUC, balanced accuracy and attribution side by side, each with its interval.
+# **You will learn** to read {term}`AUC`, {term}`balanced accuracy` and {term}`attribution` side by side, each with its interval.
 #
-# Intervals come from a bootstrap over people: clips of one person are not independent of each other.
+# Intervals come from a {term}`bootstrap` over people: clips of one person are not independent of each other.
 
 # %% tags=["parameters", "hide-input"]
 profile = "demo"
@@ -27,9 +27,14 @@ overrides = []
 
 # %% tags=["hide-input"]
 import numpy as np
+from IPython.display import HTML, display
 
 from amdd.evaluation import metrics, per_generator, predict
 from amdd.figures.detection import confusion, reliability, roc, scores
+from amdd.figures.player import Played, clip_player
+from amdd.frame_scores import frame_scores
+from amdd.media import probe, read_audio, read_video
+from amdd.metrics import mean_bootstrap
 from amdd.notebook import open_notebook
 from amdd.prepare import open_prepared
 from amdd.runs import load_run
@@ -75,6 +80,15 @@ nb.results.figure("roc", roc(predictions), f"ROC by generator (the form of Fig. 
 classes = ["real", *nb.profile.model.generators]
 nb.results.figure("confusion", confusion(predictions, classes), f"Attribution (the form of Fig. 5). {note}")
 
+# %% tags=["hide-input"]
+# What the chapter "Claims" judges: of FaceSwap's clips, the share taken for FSGAN less the share taken for Wav2Lip.
+swapped = predictions[predictions.generator == "faceswap"]
+if len(swapped):
+    taken = (swapped.attribution == "fsgan").astype(float) - (swapped.attribution == "wav2lip")
+    nb.results.difference(
+        "faceswap.taken_for_fsgan", mean_bootstrap(taken, swapped.identity, e.bootstrap), e.seeds[0]
+    )
+
 # %% [markdown]
 # ## Scores
 #
@@ -87,7 +101,27 @@ nb.results.figure("scores", scores(predictions, e.threshold), f"Scores by class 
 nb.results.figure("reliability", reliability(predictions), f"Calibration in ten bins. {note}")
 
 # %% [markdown]
-# The expected calibration error is {result}`03_in_domain_results.full.ece`.
+# The {term}`expected calibration error <ECE>` is {result}`03_in_domain_results.full.ece`.
+#
+# ## Watch and listen
+#
+# One clip of each class: for each, the one whose score is the middle one of its class, so neither the best nor the
+# worst. The bars say what the network thinks of each frame alone, with all of the sound.
+
+# %% tags=["hide-input"]
+played = []
+for generator, part in predictions.groupby("generator", sort=False):
+    chosen = part.sort_values("score").iloc[(len(part) - 1) // 2]
+    row = int(chosen.row)
+    clip = prepared.manifest.iloc[row]
+    facts, last = probe(clip.video), read_video(clip.video, [0]).n_frames - 1
+    seconds = (last + 1) / facts.fps
+    pictures = read_video(clip.video, np.linspace(0, last, 16).astype(int)).frames
+    sound = read_audio(clip.audio or clip.video, seconds=seconds) if clip.audio_present else None
+    times = (np.asarray(prepared.frame_indices(row)) + 0.5) / facts.fps
+    alone = frame_scores(run, prepared, row)
+    played.append(Played(generator, pictures, seconds, sound, times, alone, chosen.score))
+display(HTML(clip_player(played)))
 
 # %% [markdown]
 # ## Exercises

@@ -95,7 +95,7 @@ nb.results.figure(
 # %% [markdown]
 # ## Are the differences real?
 #
-# Each variant against the full model on the same clips: McNemar's exact test on verdicts, and a paired bootstrap of
+# Each variant against the full model on the same clips: {term}`McNemar's test` on verdicts, and a paired {term}`bootstrap` of
 # the AUC.
 
 # %%

@@ -19,8 +19,8 @@
 #
 # **You will learn** to distrust maps, and to measure in the space itself.
 #
-# A map in two dimensions invites reading clusters into it. So every map here stands beside measures that are taken
-# in the full space: the silhouette by generator, and the purity of the nearest neighbours with its chance level.
+# A map in two dimensions ({term}`t-SNE, UMAP`) invites reading clusters into it. So every map here stands beside measures that are taken
+# in the full space: the {term}`silhouette` by generator, and the purity of the nearest neighbours with its chance level.
 
 # %% tags=["parameters", "hide-input"]
 profile = "demo"
@@ -128,7 +128,7 @@ nb.results.figure(
 # %% [markdown]
 # ## Do picture and sound agree?
 #
-# The paper says that real pairs agree more than forged ones and that CMFFC amplifies this. But CMFFC pulls forged
+# The paper says that real pairs agree more than forged ones and that {term}`CMFFC` amplifies this. But CMFFC pulls forged
 # pairs together, which works against that gap: so it is measured with and without.
 
 # %% tags=["hide-input"]

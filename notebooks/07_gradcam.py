@@ -17,7 +17,7 @@
 # **Needs** the full run, the prepared clips, and for the built-in corpus the masks of what was forged. **Makes**
 # attention maps (Fig. 11) and scores them against those masks.
 #
-# **You will learn** to score a heat map against what is known, instead of believing it.
+# **You will learn** to score a heat map ({term}`Grad-CAM`) against what is known, instead of believing it.
 #
 # A heat map on a face looks convincing wherever it lies. On the built-in corpus it is known which pixels were
 # forged, so the map can be scored: how much of it lies inside (energy), whether its peak does (pointing game), and

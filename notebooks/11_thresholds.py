@@ -17,7 +17,7 @@
 # **Needs** the predictions of the full run. **Makes** what a threshold does to every measure, in domain and on unseen
 # data, and what a verdict is worth where fakes are rare.
 #
-# **You will learn** what a threshold and a base rate do to the meaning of a verdict.
+# **You will learn** what a {term}`threshold` and a base rate do to the meaning of a verdict.
 #
 # This chapter goes beyond the paper. Its tables are read at one fixed threshold, and on unseen data that threshold
 # decides more than the network does: all called real or all called fake, with the same order of scores.

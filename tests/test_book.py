@@ -98,6 +98,55 @@ def test_chapters_can_be_taken_along(html):
             assert (html / "notebooks" / link.group(1)).resolve().is_file()
 
 
+def test_every_link_within_the_book_leads_somewhere(html):
+    known: dict[Path, set[str]] = {}
+
+    def ids(page: Path) -> set[str]:
+        if page not in known:
+            known[page] = set(re.findall(r'\bid="([^"]+)"', page.read_text(encoding="utf-8")))
+        return known[page]
+
+    broken = []
+    for page in read(html):
+        for address in set(re.findall(r'<a[^>]*\bhref="([^"]*)"', page.read_text(encoding="utf-8"))):
+            if re.match(r"[a-z]+:", address) or address in ("", "#"):
+                continue
+            path, _, anchor = address.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and target.suffix == ".html" and anchor not in ids(target)):
+                broken.append(f"{page.stem}: {address}")
+    assert sorted(set(broken)) == []
+
+
+def test_claims_lead_to_the_cell_that_computed_them(html):
+    text = (html / "notebooks" / "10_claims.html").read_text(encoding="utf-8")
+    links = re.findall(r'<td><a href="(\d\d_\w+\.html)#(number-[\w-]+)">', text)
+    assert len(links) >= 8
+    for page, anchor in links:
+        assert f'id="{anchor}"' in (html / "notebooks" / page).read_text(encoding="utf-8")
+
+
+def test_a_figure_carries_its_data_and_leads_to_the_code_that_drew_it(html):
+    import base64
+    import csv
+
+    page = html / "notebooks" / "03_in_domain_results.html"
+    text = page.read_text(encoding="utf-8")
+    name, data = re.search(r'href="data:text/csv;base64,([^"]+)" download="roc', text), None
+    assert name, "the ROC's values can't be taken along"
+    data = list(csv.DictReader(base64.b64decode(name[1]).decode().splitlines()))
+    assert data
+    code = re.search(r'href="([^"]*detection\.py\.txt)"[^>]*>code: roc<', text)
+    assert code
+    assert "def roc(" in (page.parent / code[1]).resolve().read_text(encoding="utf-8")
+
+
+def test_terms_explain_themselves_under_the_pointer(html):
+    text = (html / "notebooks" / "03_in_domain_results.html").read_text(encoding="utf-8")
+    titles = re.findall(r'href="[^"]*glossary\.html#term-[^"]*" title="([^"]+)"', text)
+    assert any("mean gap between given probability and found share" in t for t in titles)
+
+
 def test_no_built_page_names_a_machine_path(html):
     for page in pages(html):
         assert str(PROJECT) not in page.read_text(encoding="utf-8"), page
@@ -218,6 +267,31 @@ def test_the_map_shows_the_clip_under_the_pointer(html, browser):
     box.locator("input").focus()
     page.keyboard.press("Home")
     assert box.locator('[data-cell="face"]').get_attribute("src") == before
+    assert wrong == []
+    page.close()
+
+
+def test_a_clip_can_be_chosen_moved_through_and_played(html, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    wrong = watch(page)
+    page.goto((html / "notebooks" / "03_in_domain_results.html").as_uri())
+    box = page.locator(".amdd-player").first
+    box.scroll_into_view_if_needed()
+    told, bars = box.locator('[data-cell="told"]'), box.locator("[data-bar]")
+    first, count = told.inner_text(), bars.count()
+    assert count >= 3
+    box.locator("[data-pick]").nth(1).click()
+    assert told.inner_text() != first
+    assert bars.count() == count
+    box.locator("input").focus()
+    page.keyboard.press("Home")
+    assert box.locator('[data-cell="time"]').inner_text() == "0.0 s"
+    start = box.locator('[data-cell="picture"]').get_attribute("src")
+    box.locator('[data-cell="play"]').click()
+    page.wait_for_timeout(700)
+    box.locator('[data-cell="play"]').click()
+    assert float(box.locator('[data-cell="time"]').inner_text().split()[0]) > 0.2
+    assert box.locator('[data-cell="picture"]').get_attribute("src") != start
     assert wrong == []
     page.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -251,3 +252,60 @@ def test_training_and_evaluation_from_the_command_line(smoke, tmp_path):
     done = amdd("evaluate", str(tmp_path / "run"), str(clips), "--split", "exam")
     assert done.returncode == 1
     assert "there are:" in done.stderr
+
+
+def test_buttons_that_run_a_page_elsewhere_need_a_repository(monkeypatch):
+    import yaml
+
+    from amdd.book import BookFailed, configuration, repository_url
+
+    text = (PROJECT / "_config.yml").read_text(encoding="utf-8")
+    bare = yaml.safe_load(configuration(text, ""))
+    assert "repository" not in bare
+    assert not any(bare["launch_buttons"][k] for k in ("binderhub_url", "colab_url"))
+    full = yaml.safe_load(configuration(text, "https://github.com/a/b"))
+    assert full["repository"]["url"] == "https://github.com/a/b"
+    assert full["launch_buttons"]["colab_url"].startswith("https://colab")
+    elsewhere = yaml.safe_load(configuration(text, "https://codeberg.org/a/b"))
+    assert not elsewhere["launch_buttons"]["colab_url"]
+    monkeypatch.setenv("AMDD_REPOSITORY", "your-name/your-repo")
+    with pytest.raises(BookFailed, match="your-name"):
+        repository_url()
+
+
+def test_a_clip_player_holds_every_score_and_the_sound_plays():
+    import io
+
+    import av
+
+    from amdd.figures.player import Played, clip_player, mp3
+
+    rng = np.random.default_rng(0)
+    clip = Played(
+        "<real>", rng.integers(0, 255, (4, 20, 20, 3), np.uint8), 2.0, np.sin(np.arange(32_000) / 10) * 0.4,
+        np.array([0.2, 1.0, 1.8]), np.array([0.1, 0.9, 0.5]), 0.3,
+    )  # fmt: skip
+    text = clip_player([clip])
+    assert text.count("data-bar=") >= 3
+    assert "<real>" not in text.split("<script>")[0]
+    sound = mp3(clip.sound)
+    assert sound == mp3(clip.sound)
+    with av.open(io.BytesIO(base64.b64decode(sound.split(",")[1]))) as container:
+        n = sum(f.samples for f in container.decode(audio=0))
+    assert abs(n / 16_000 - 2) < 0.15
+    with pytest.raises(ValueError, match="no clips"):
+        clip_player([])
+
+
+def test_residual_spectra_show_missing_detail():
+    import cv2
+
+    from amdd.figures.residual import residual_figure, residual_spectrum, rings
+
+    rng = np.random.default_rng(0)
+    sharp = rng.integers(0, 255, (6, 64, 64, 3), np.uint8)
+    soft = np.stack([cv2.GaussianBlur(f, (0, 0), 1.0) for f in sharp])
+    lost = 10 * np.log10(rings(residual_spectrum(soft)) / rings(residual_spectrum(sharp)))
+    assert lost[-1] < -10 < lost[0]
+    table = residual_figure({"real": residual_spectrum(sharp), "faceswap": residual_spectrum(soft)}).table
+    assert table.faceswap.iloc[-1] < -10

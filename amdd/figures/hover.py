@@ -21,7 +21,8 @@ SHAPES = {
 }
 
 
-def _jpeg(picture: np.ndarray, quality: int = 78) -> str:
+def jpeg(picture: np.ndarray, quality: int = 78) -> str:
+    """A picture uint8 (H, W, 3), BGR, as a data address."""
     ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not ok:
         raise ValueError("a picture could not be encoded")
@@ -31,13 +32,13 @@ def _jpeg(picture: np.ndarray, quality: int = 78) -> str:
 def face_picture(frame: np.ndarray) -> str:
     """A face crop uint8 (S, S, 3), RGB, as a data address."""
     small = cv2.resize(frame, (FACE, FACE), interpolation=cv2.INTER_AREA)
-    return _jpeg(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    return jpeg(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
 
 
 def sound_picture(mel: np.ndarray) -> str:
     """A mel spectrogram (M, F) in [-1, 1] as a data address, low bands below."""
     grey = np.clip((np.asarray(mel, np.float32)[::-1] + 1) * 127.5, 0, 255).astype(np.uint8)
-    return _jpeg(cv2.applyColorMap(cv2.resize(grey, SOUND, interpolation=cv2.INTER_AREA), cv2.COLORMAP_MAGMA))
+    return jpeg(cv2.applyColorMap(cv2.resize(grey, SOUND, interpolation=cv2.INTER_AREA), cv2.COLORMAP_MAGMA))
 
 
 def hover_map(

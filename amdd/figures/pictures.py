@@ -59,6 +59,19 @@ def outline(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return cv2.drawContours(frame.copy(), lines, -1, (80, 255, 160), 1)
 
 
+def beside_its_source(
+    frame: np.ndarray, source: np.ndarray, mask: np.ndarray, gain: float = 3.0
+) -> np.ndarray:
+    """Four pictures (4, H, W, 3): the source's frame, the forged one with the mask's edge, the difference of the two
+    times ``gain`` about grey, and the mask (h, w)."""
+    difference = (frame.astype(np.float32) - source) * gain + 128
+    big = cv2.resize(mask.astype(np.uint8), frame.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    white = np.repeat(big[..., None] * 255, 3, axis=2)
+    return np.stack(
+        [source, outline(frame, mask), difference.clip(0, 255).astype(np.uint8), white.astype(np.uint8)]
+    )
+
+
 def spectrograms(
     mels: dict[str, np.ndarray], seconds: float, references: dict[str, np.ndarray] | None = None
 ) -> Figure:

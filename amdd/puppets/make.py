@@ -2,8 +2,8 @@
 
 Work is grouped by recording: it is rendered once, encoded and decoded once (the first generation, as downloaded
 videos have it), and every clip made from it, real or forged, starts from those decoded frames and is encoded
-once more with the same settings. The sound of every clip, forged or not, goes through one chain too: dry speech,
-forged or not, then the recording's own room and level, then AAC.
+once more, at a rate that is drawn for each clip. The sound of every clip, forged or not, goes through one chain
+too: dry speech, forged or not, then the recording's own room and level, then AAC.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SAMPLE_RATE, WAV_RATE = 16_000, 32_000
 MASK_SIDE = 64
 DONOR_STEP = 4  # of a donor's recording every fourth frame is enough
 EDGE = 0.012  # seconds of cross-fade where forged sound begins and ends
-VERSION = 1  # raise it when the same settings give other clips
+VERSION = 2  # raise it when the same settings give other clips
 
 
 def make_corpora(
@@ -60,7 +60,10 @@ def make_corpora(
 
 def clip_key(settings: CorpusSettings, clip: Clip) -> str:
     """A hash of everything on which a clip's bytes depend: how it is filmed, who is in it, its forgers' weights."""
-    values = {n: getattr(settings, n) for n in ("seed", "seconds", "fps", "size", "crf", "leading_silence")}
+    values = {
+        n: getattr(settings, n)
+        for n in ("seed", "seconds", "fps", "size", "crf", "bits_per_pixel", "bits_spread", "leading_silence")
+    }
     text = json.dumps(
         [VERSION, values, repr(clip), [_weights_key(name) for name in clip.video]], sort_keys=True
     )
@@ -270,15 +273,29 @@ def _write(target: Path, clip: Clip, settings: CorpusSettings, frames: np.ndarra
         wide = resample_poly(sound, WAV_RATE // SAMPLE_RATE, 1).astype(np.float32)
         write_wav(root / clip.extra["wav"], wide, WAV_RATE)
         if not clip.fake:
-            _write_pictures(target, frames, settings)
+            _write_pictures(target, frames, settings, _bit_rate(settings, clip))
             return
-        write_video(target, frames, fps=settings.fps, crf=settings.crf)
+        write_video(target, frames, fps=settings.fps, bit_rate=_bit_rate(settings, clip))
         return
+    rate = None if "crf" in clip.extra else _bit_rate(settings, clip)
     crf = clip.extra.get("crf", settings.crf)
-    write_video(target, frames, fps=settings.fps, audio=sound, sample_rate=SAMPLE_RATE, crf=crf)
+    write_video(
+        target, frames, fps=settings.fps, audio=sound, sample_rate=SAMPLE_RATE, crf=crf, bit_rate=rate
+    )
 
 
-def _write_pictures(folder: Path, frames: np.ndarray, settings: CorpusSettings) -> None:
+def _bit_rate(settings: CorpusSettings, clip: Clip) -> int:
+    """Bits a second of a clip's picture, drawn for each clip, forged or not.
+
+    What was forged compresses better than what was filmed, so at one quality for all the size of the file would
+    give fakes away; at a rate that has nothing to do with the content it can't.
+    """
+    rng = np.random.default_rng([seeds(settings, clip.shot, 9), zlib.crc32(clip.path.encode())])
+    spread = np.exp(rng.uniform(-settings.bits_spread, settings.bits_spread))
+    return round(settings.bits_per_pixel * settings.size**2 * settings.fps * spread)
+
+
+def _write_pictures(folder: Path, frames: np.ndarray, settings: CorpusSettings, rate: int) -> None:
     """JPEG frames ``001``, ``002``, … without a suffix, after the second encoding that the swaps have too."""
     import cv2
 
@@ -286,7 +303,7 @@ def _write_pictures(folder: Path, frames: np.ndarray, settings: CorpusSettings) 
 
     with tempfile.TemporaryDirectory(prefix="puppets-") as name:
         path = Path(name) / "second.avi"
-        write_video(path, frames, fps=settings.fps, crf=settings.crf)
+        write_video(path, frames, fps=settings.fps, bit_rate=rate)
         frames = read_video(path).frames
     for i, frame in enumerate(frames, 1):
         good, data = cv2.imencode(".jpg", frame[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 96])

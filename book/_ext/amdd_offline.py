@@ -1,9 +1,15 @@
-"""What the built pages need: nothing from elsewhere, and nothing that a screen reader stumbles over.
+"""What the built pages need: nothing from elsewhere, nothing that a screen reader stumbles over, and terms that
+explain themselves under the pointer.
 
-Keep scripts out of the pages that would come from elsewhere: the book opens from disk with no network.
-
-Jupyter Book loads sphinx-thebe always, which writes its loader, with an address, into every page (and twice).
+Jupyter Book loads sphinx-thebe always, which writes its loader, with an address, into every page (and twice); the
+book opens from disk with no network, so it is taken out.
 """
+
+import html
+import re
+
+GLOSSARY = "book/glossary"
+TERM = re.compile(r'(<a class="reference internal" href="[^"]*#term-[^"]*")(>)')
 
 
 def _without_thebe(app, pagename, templatename, context, doctree) -> None:
@@ -23,7 +29,37 @@ def _roles(app, pagename, templatename, context, doctree) -> None:
         )
 
 
+def _definitions(app) -> dict[str, str]:
+    """What each term of the glossary means, by its anchor."""
+    from docutils import nodes
+
+    if GLOSSARY not in app.env.found_docs:
+        return {}
+    found = {}
+    for item in app.env.get_doctree(GLOSSARY).findall(nodes.definition_list_item):
+        meaning = " ".join(d.astext() for d in item.findall(nodes.definition))
+        for term in item.findall(nodes.term):
+            found |= dict.fromkeys(term["ids"], " ".join(meaning.split()))
+    return found
+
+
+def _terms(app, pagename, templatename, context, doctree) -> None:
+    """A link to the glossary carries the definition as its title, which browsers show under the pointer."""
+    if "body" not in context or not TERM.search(context["body"]):
+        return
+    if not hasattr(app, "amdd_definitions"):
+        app.amdd_definitions = _definitions(app)
+
+    def titled(match: re.Match) -> str:
+        anchor = match[1].rsplit("#", 1)[1].rstrip('"')
+        meaning = html.escape(app.amdd_definitions.get(anchor, ""), quote=True)
+        return f'{match[1]} title="{meaning}"{match[2]}' if meaning else match[0]
+
+    context["body"] = TERM.sub(titled, context["body"])
+
+
 def setup(app):
+    app.connect("html-page-context", _terms, priority=900)
     app.connect("html-page-context", _roles, priority=900)
     app.connect("html-page-context", _without_thebe, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

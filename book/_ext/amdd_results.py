@@ -2,6 +2,7 @@
 
     {result}`03_in_domain_results.full.auc`        value, 95 % interval and n
     {result}`03_in_domain_results.full.auc|plain`  the value alone
+    {result}`benchmarks/puppets.render_ms`         what a benchmark measured, from benchmarks/results/
     {paper}`table5.full.auc`                        a value of the paper, marked as the paper's
 
 and a directive that shows a figure or picture that a notebook made, with its words and a link to where it was made:
@@ -41,11 +42,16 @@ def _numbers(path: Path, stamp: float) -> dict:
 
 def _number(env, text: str) -> dict | None:
     notebook, _, key = text.partition(".")
-    path = _folder(env) / notebook / "numbers.json"
+    measured = notebook.startswith("benchmarks/")
+    if measured:
+        path = Path(env.srcdir) / "benchmarks" / f"{notebook.removeprefix('benchmarks/')}.json"
+    else:
+        path = _folder(env) / notebook / "numbers.json"
     if not path.is_file():
         return None
     env.note_dependency(str(path))
-    return _numbers(path, path.stat().st_mtime).get(key)
+    found = _numbers(path, path.stat().st_mtime)
+    return (found["numbers"] if measured else found).get(key)
 
 
 def show(value, unit: str = "", digits: int = 3) -> str:

@@ -1,0 +1,193 @@
+"""What the built-in corpus costs and whether it is what it claims to be.
+
+    python benchmarks/puppets.py [--people 200] [--pairs 100] [--clips 12]
+
+- *Cost*, on one core: rendering, a real clip of four seconds from nothing to a file, and each forger on top.
+- *Faces*: CenterFace, trained on photographs, on frames of many people (a hit has the landmarks' middle inside).
+- *Lips and sound*: the lag at which the mouth's opening in the picture follows the sound best, for reals, for the
+  same pictures with another person's sentence, and for wav2lip's lips driven by another sentence (whose sound is
+  compared with the sound that the picture was filmed with).
+
+Writes ``benchmarks/results/puppets.json``; the book quotes it. Nothing here depends on the demo run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import platform
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from amdd.faces import CenterFace
+from amdd.media import write_video
+from amdd.metrics import wilson
+from amdd.paths import PROJECT, write_text
+from amdd.profiles import load_profile
+from amdd.puppets.forgers.registry import FORGERS
+from amdd.puppets.layouts import plan
+from amdd.puppets.make import SAMPLE_RATE, frames_of, make_group, record_shot, seeds, speech_of
+from amdd.puppets.motion import make_motion
+from amdd.puppets.people import make_identity
+from amdd.puppets.render import render_clip
+from amdd.puppets.speech import talk
+from amdd.puppets.synchrony import audio_visual_offset, mouth_opening
+from amdd.puppets.voices import voice_for
+
+
+def median(times: list[float]) -> dict[str, float]:
+    """Median and the middle half, as a number of the book."""
+    low, mid, high = np.percentile(times, [25, 50, 75])
+    return {
+        "value": round(float(mid), 4),
+        "n": len(times),
+        "quartiles": [round(float(low), 4), round(float(high), 4)],
+    }
+
+
+def share(hits: int, n: int) -> dict[str, float]:
+    low, high = wilson(hits, n)
+    return {
+        "value": round(100 * hits / n, 2),
+        "n": n,
+        "low": round(100 * low, 2),
+        "high": round(100 * high, 2),
+        "unit": "%",
+    }
+
+
+def cost(clips: int) -> dict[str, dict]:
+    settings = load_profile("demo").corpus
+    reals = [c for c in plan(settings, ("puppet-favc",))["puppet-favc"] if not c.fake][:clips]
+    render, real, size, forge = [], [], [], {name: [] for name in FORGERS}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for k, clip in enumerate(tqdm(reals, desc="cost")):
+            speech, n = speech_of(settings, clip.shot), frames_of(settings)
+            motion = make_motion(speech, seeds(settings, clip.shot, 2), n, settings.fps)
+            start = time.process_time()
+            render_clip(make_identity(clip.shot.person), motion, k, size=settings.size)
+            render.append((time.process_time() - start) / n * 1000)
+            start = time.process_time()
+            make_group(folder / str(k), settings, clip.shot, [clip])
+            real.append(time.process_time() - start)
+            size.append((folder / str(k) / clip.path).stat().st_size / 1000)
+            source = record_shot(settings, clip.shot, folder)
+            donor = record_shot(settings, reals[(k + 1) % len(reals)].shot, folder, 4)
+            for forger, function in FORGERS.items():
+                start = time.process_time()
+                made = function(
+                    source,
+                    None if forger == "wav2lip" else donor,
+                    source.audio if forger == "wav2lip" else None,
+                    k,
+                )
+                write_video(folder / "forged.mp4", made.frames, fps=25, audio=source.audio)
+                forge[forger].append(time.process_time() - start)
+    out = {
+        "render_ms": median(render) | {"unit": "ms"},
+        "real_seconds": median(real) | {"unit": "s"},
+        "clip_kb": median(size) | {"unit": "kB"},
+    }
+    out |= {f"forge.{name}": median(times) | {"unit": "s"} for name, times in forge.items()}
+    return out
+
+
+def film(seed: int, n: int, scene: int, step: int = 1):
+    identity = make_identity(seed)
+    speech = talk(voice_for(identity), n / 25 + 0.1, np.random.default_rng(seed))
+    motion = make_motion(speech, seed, n)
+    if step > 1:
+        motion = type(motion)(*(getattr(motion, f.name)[::step] for f in dataclasses.fields(motion)))
+    return render_clip(identity, motion, scene), speech
+
+
+def faces(people: int) -> dict[str, dict]:
+    detector, hits, total = CenterFace(), 0, 0
+    for seed in tqdm(range(40_000, 40_000 + people), desc="faces"):
+        clip, _ = film(seed, 50, seed, 10)
+        for boxes, points in zip(detector.detect_many(clip.frames), clip.landmarks):
+            total += 1
+            x, y = points.mean(0)
+            hits += any(b[0] < x < b[2] and b[1] < y < b[3] for b in np.asarray(boxes))
+    return {"faces_found": share(hits, total)}
+
+
+def lips(pairs: int) -> dict[str, dict]:
+    from amdd.puppets.forgers.base import Source
+
+    own, other, driven, against, detector = 0, 0, 0, 0, pairs // 4
+    for k in tqdm(range(pairs), desc="lips and sound"):
+        clip, speech = film(50_000 + k, 100, k)
+        opening = mouth_opening(clip.landmarks)
+        stranger = talk(voice_for(make_identity(51_000 + k)), 4.1, np.random.default_rng(51_000 + k)).audio
+        own += abs(audio_visual_offset(opening, speech.audio, SAMPLE_RATE)[0]) <= 1
+        other += abs(audio_visual_offset(opening, stranger, SAMPLE_RATE)[0]) <= 1
+        if k < detector:
+            source = Source(
+                clip.frames,
+                clip.landmarks,
+                clip.face_mask,
+                speech.audio,
+                make_identity(50_000 + k),
+                SAMPLE_RATE,
+                25,
+            )
+            made = FORGERS["wav2lip"](source, None, stranger, k)
+            lags = [
+                audio_visual_offset(dark_mouth(made.frames, clip.landmarks), s, SAMPLE_RATE)[0]
+                for s in (stranger, speech.audio)
+            ]
+            driven += abs(lags[0]) <= 1
+            against += abs(lags[1]) <= 1
+    return {
+        "lips_own": share(own, pairs), "lips_other": share(other, pairs),
+        "lips_driven": share(driven, detector), "lips_driven_against_filmed": share(against, detector),
+    }  # fmt: skip
+
+
+def dark_mouth(frames: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """How dark it is between the lips (T,): what opening can be seen where no landmarks of the forgery are known."""
+    out = []
+    for frame, points in zip(frames, landmarks):
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(float)
+        middle = points[48:68].mean(0)
+        reach = np.linalg.norm(points[48] - points[54]) / 2
+        x0, x1 = int(middle[0] - 0.6 * reach), int(middle[0] + 0.6 * reach) + 1
+        y0, y1 = int(middle[1] - 0.7 * reach), int(middle[1] + 1.1 * reach) + 1
+        out.append(-np.percentile(grey[y0:y1, x0:x1], 10))
+    return np.array(out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--pairs", type=int, default=100)
+    parser.add_argument("--clips", type=int, default=12)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    with threadpool_limits(1):
+        numbers = cost(args.clips) | faces(args.people) | lips(args.pairs)
+    record = {
+        "machine": platform.machine(),
+        "cores_used": 1,
+        "python": platform.python_version(),
+        "numbers": numbers,
+    }
+    target = PROJECT / "benchmarks" / "results" / "puppets.json"
+    write_text(target, json.dumps(record, indent=1) + "\n")
+    for key, number in numbers.items():
+        print(f"{key:32s} {number}")
+
+
+if __name__ == "__main__":
+    main()
