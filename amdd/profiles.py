@@ -36,10 +36,8 @@ class CorpusSettings:
     fps: int = 25
     size: int = 256  # pixels a side
     crf: int = 23  # of every recording's first encoding
-    bits_per_pixel: float = (
-        0.046  # of the second; drawn for each clip within a factor of e to the power of...
-    )
-    bits_spread: float = 0.35
+    bits_per_pixel: float = 0.046  # of the second, whose rate is drawn for each clip
+    bits_spread: float = 0.35  # within a factor of e to the power of this
     identities: Counts = (24, 6, 12)
     real: Counts = (56, 16, 28)
     fake: Counts = (28, 8, 14)  # of each generator of category C
@@ -129,6 +127,12 @@ class EvaluationSettings:
     """How results are counted and drawn."""
 
     seeds: tuple[int, ...] = (0,)  # of every ablation variant
+    study_epochs: int = 3  # of the short trainings in the studies beyond the paper
+    studies: tuple[str, ...] = (
+        "tokens",
+        "learning rate x 3",
+        "learning rate / 3",
+    )  # open choices that are tried
     threshold: float = 0.5
     bootstrap: int = 2000
     confidence: float = 0.95
@@ -152,6 +156,14 @@ class Profile:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
 
 
+STUDIES = (
+    "tokens",
+    "fingerprint over all pairs",
+    "learning rate x 3",
+    "learning rate / 3",
+    "weight decay x 100",
+)
+
 PROFILES: dict[str, Profile] = {
     # Seconds a notebook: for the tests. Its figures mean nothing and no page may quote them as results.
     "smoke": Profile(
@@ -171,7 +183,14 @@ PROFILES: dict[str, Profile] = {
         preparation=PreparationSettings(frames=3, size=64, n_mels=32, seconds=1.2, shard=16),
         training=TrainingSettings(epochs=2),
         evaluation=EvaluationSettings(
-            bootstrap=100, verdicts=False, perplexity=4.0, neighbours=4, gradcam_clips=1, gradcam_scored=3
+            study_epochs=1,
+            studies=("tokens",),
+            bootstrap=100,
+            verdicts=False,
+            perplexity=4.0,
+            neighbours=4,
+            gradcam_clips=1,
+            gradcam_scored=3,
         ),
     ),
     # Minutes on two cores: the default book.
@@ -193,7 +212,7 @@ PROFILES: dict[str, Profile] = {
         preparation=PreparationSettings(frames=10, size=224, n_mels=128, workers=8),
         model=ModelSettings(visual_backbone="resnet50"),
         training=TrainingSettings(epochs=50, learning_rate=1e-4, workers=4),
-        evaluation=EvaluationSettings(seeds=(0, 1, 2), perplexity=30.0),
+        evaluation=EvaluationSettings(seeds=(0, 1, 2), study_epochs=10, studies=STUDIES, perplexity=30.0),
     ),
 }
 
@@ -216,7 +235,12 @@ def load_profile(name: str, overrides: typing.Iterable[str] | dict[str, Any] = (
             if not sign:
                 raise ValueError(f"override {text!r} is not of the form section.name=value")
             pairs.append((key.strip(), value.strip()))
-    for key, value in pairs:
+    return replaced(profile, dict(pairs))
+
+
+def replaced(profile: Profile, values: dict[str, Any]) -> Profile:
+    """``profile`` with single values replaced, by dotted names; raises ``ValueError`` as :func:`load_profile` does."""
+    for key, value in values.items():
         profile = _replace(profile, key.split("."), value, key)
     return profile
 

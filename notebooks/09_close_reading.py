@@ -215,8 +215,8 @@ nb.results.number("timit.tested", tested)
 # tested, and the reals of that data set (the subjects of its fakes, ten sentences each) are no more. So the
 # {paper}`table8.timit_hq.real` of its reals called real are training clips. And since in training that
 # camera appears with reals only, the camera alone says *real*: a model that learned this would find few of its fakes,
-# as is reported ({paper}`table8.timit_hq.fake`). That is a hypothesis. `corpus.timit_supplement=true` adds such
-# reals to this book's training, so that anyone can test it.
+# as is reported ({paper}`table8.timit_hq.fake`). That is a hypothesis. The chapter
+# [When the data give the answer away](14_confounds) tries it; `corpus.timit_supplement=true` does so for the whole book.
 #
 # ## Where FaceSwap's count may come from
 #

@@ -163,7 +163,7 @@ class LipNet(nn.Module):
         self.first = conv(6, w[0])
         self.downs = nn.ModuleList([down(i, o) for i, o in itertools.pairwise(w)])
         self.sound = nn.Sequential(
-            conv(1, 24), nn.MaxPool2d((2, 1)), conv(24, 48), nn.MaxPool2d(2), conv(48, 96), nn.MaxPool2d(2), conv(96, 128), nn.AdaptiveAvgPool2d(1),
+            conv(1, 24), nn.MaxPool2d((2, 1)), conv(24, 48), nn.MaxPool2d(2), conv(48, 64), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64 * 5 * 4, 128), nn.LeakyReLU(0.1),
         )  # fmt: skip
         self.join = conv(w[4] + 128, w[4])
         self.ups = nn.ModuleList([Nearest(w[k + 1], w[k]) for k in reversed(range(4))])
@@ -176,7 +176,7 @@ class LipNet(nn.Module):
         for layer in self.downs:
             x = layer(x)
             skips.append(x)
-        sound = self.sound(mel).expand(-1, -1, *x.shape[-2:])
+        sound = self.sound(mel)[..., None, None].expand(-1, -1, *x.shape[-2:])
         x = self.join(torch.cat([x, sound], 1))
         for k, (up, join) in enumerate(zip(self.ups, self.joins)):
             x = join(torch.cat([up(x), skips[3 - k]], 1))

@@ -11,12 +11,31 @@ from amdd.puppets.forgers.base import Forged, Source, fast_inference, load_netwo
 from amdd.puppets.forgers.features import mel_windows
 
 SIZE, BATCH = 96, 25
+CHIN = 11  # pixels of the crop below the filmed chin that are painted too: the jaw's edge would tell what was said
 
 
-def _reference(target: Source) -> int:
-    """The frame with the most closed mouth: it tells the network least about what was said."""
+def _references(target: Source, crops: np.ndarray) -> np.ndarray:
+    """For each frame a frame (T,) to start from: the mouth rather closed, so that it tells the network little about
+    what was said, the upper half of the face most alike; held as long as no other is much better."""
     gap = np.linalg.norm(target.landmarks[:, 62] - target.landmarks[:, 66], axis=1)
-    return int(np.argmin(gap))
+    closed = np.flatnonzero(gap <= np.percentile(gap, 40))[:: max(1, len(gap) // 100)]
+    small = np.stack(
+        [cv2.resize(c[: SIZE // 2], (24, 12), interpolation=cv2.INTER_AREA) for c in crops]
+    ).astype(float)
+    unlike = np.abs(small[:, None] - small[closed][None]).mean((2, 3, 4))
+    chosen, now = [], int(np.argmin(unlike[0]))
+    for row in unlike:
+        if row.min() < 0.8 * row[now]:
+            now = int(np.argmin(row))
+        chosen.append(closed[now])
+    return np.array(chosen)
+
+
+def _with_chin(points: np.ndarray) -> np.ndarray:
+    """Crop landmarks (68, 2) with the jaw's line moved down to where an open mouth would have it."""
+    out = points.copy()
+    out[4:13, 1] += CHIN * np.array([0.3, 0.6, 0.85, 1, 1, 1, 0.85, 0.6, 0.3], points.dtype)
+    return out
 
 
 @torch.inference_mode()
@@ -28,12 +47,12 @@ def generate(target: Source, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     matrices = align.crop_matrices(target.landmarks, SIZE)
     crops = align.crop(target.frames, matrices, SIZE)
     x = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
-    other = x[_reference(target)][None]
+    other = x[_references(target, crops)]
     mel = torch.from_numpy(mel_windows(audio, len(crops), target.fps))
     pictures = []
     for first in range(0, len(crops), BATCH):
         piece = x[first : first + BATCH]
-        face = torch.cat([blank(piece), other.expand(len(piece), -1, -1, -1)], 1)
+        face = torch.cat([blank(piece), other[first : first + BATCH]], 1)
         with fast_inference():
             out = network(face.contiguous(memory_format=torch.channels_last), mel[first : first + BATCH])
         pictures.append((out.permute(0, 2, 3, 1) * 255).round().byte().numpy())
@@ -52,6 +71,8 @@ def forge(
     ``segments`` (seconds) limits the forgery to parts of the clip, as LAV-DF does. Raises ``ValueError``
     without a sound.
     """
+    from amdd.puppets.forgers.train import mouth_weight
+
     if audio is None:
         if donor is None:
             raise ValueError("wav2lip needs a sound, or a donor whose sound it takes")
@@ -60,16 +81,21 @@ def forge(
     height, width = target.frames.shape[1:3]
     inner = align.move(target.landmarks, matrices)
     visible = align.crop(target.face_mask, matrices, SIZE, cv2.INTER_NEAREST)
+    down = np.zeros((2 * CHIN + 1, 3), np.uint8)
+    down[: CHIN + 1] = 1  # a pixel is visible if one above it is, up to so far
+    visible = np.stack([np.maximum(v, cv2.dilate(v, down)) for v in visible])
     crops = align.crop(target.frames, matrices, SIZE)
     frames, changed = target.frames.copy(), np.zeros(target.face_mask.shape, np.uint8)
+    beside = (mouth_weight(torch.zeros(1, 3, SIZE, SIZE))[0, 0].numpy() < 0.15).astype(np.float32)
     spans = segments or whole(target)
     for t, picture in enumerate(pictures):
         if not any(a <= t / target.fps < b for a, b in spans):
             continue
         box = np.zeros((SIZE, SIZE), np.float32)
         box[SIZE // 2 + 2 : -2, 4:-4] = 1
-        area = box * blend.hull(inner[t], (SIZE, SIZE), lower=True, grow=1.04) * visible[t]
-        picture = blend.match_colour(picture, crops[t], area, spread=False)
+        area = box * blend.hull(_with_chin(inner[t]), (SIZE, SIZE), lower=True, grow=1.04) * visible[t]
+        # Cheeks and chin set the colour: with the mouth in it, the filmed mouth's opening would show as brightness.
+        picture = blend.match_colour(picture, crops[t], area * beside, spread=False)
         alpha = blend.feather(area, 2, 2.0) * visible[t]
         placed = align.back(picture, matrices[t], height, width)
         alpha = np.clip(align.back(alpha, matrices[t], height, width), 0, 1)

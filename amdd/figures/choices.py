@@ -1,0 +1,26 @@
+"""Short trainings that differ in one choice each."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from amdd.figures import Figure
+from amdd.figures.style import INK, colour
+
+
+def choices_figure(table: pd.DataFrame) -> Figure:
+    """AUC with its interval for each row of ``table`` (``choice``, ``AUC``, ``from``, ``to``); the first row is the
+    default, whose value is drawn as a line."""
+    fig, ax = plt.subplots(figsize=(6.6, 0.5 * len(table) + 1.0))
+    places = range(len(table))[::-1]
+    ax.axvline(table.AUC.iloc[0], color=INK, lw=1, ls=":")
+    for k, (y, row) in enumerate(zip(places, table.itertuples(index=False))):
+        low, high = row[table.columns.get_loc("from")], row[table.columns.get_loc("to")]
+        tint = colour("real" if k == 0 else "faceswap")
+        ax.plot([low, high], [y, y], color=tint, lw=2)
+        ax.plot(row.AUC, y, "o", color=tint, ms=7)
+    ax.set(yticks=list(places), xlabel="AUC on validation clips")
+    ax.set_yticklabels(table.choice)
+    alt = "Points with intervals: AUC of " + ", ".join(table.choice) + "; a dotted line at the first."
+    return Figure(fig, alt, table[["choice", "AUC", "from", "to"]])
