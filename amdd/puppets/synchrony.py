@@ -10,9 +10,12 @@ from scipy.signal import butter, sosfilt
 
 
 def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
-    """Gap between the inner lips over the width of the face (T,), from landmarks (T, 68, 2)."""
-    gap = np.linalg.norm(landmarks[:, 61:64] - landmarks[:, [67, 66, 65]], axis=2).mean(1)
-    return gap / (np.linalg.norm(landmarks[:, 0] - landmarks[:, 16], axis=1) + 1e-6)
+    """Gap between the middles of the inner lips over the length of the nose (T,), from landmarks (T, 68, 2).
+
+    The nose turns and nods with the lips, and does not move when they do.
+    """
+    gap = np.linalg.norm(landmarks[:, 62] - landmarks[:, 66], axis=1)
+    return gap / (np.linalg.norm(landmarks[:, 27] - landmarks[:, 33], axis=1) + 1e-6)
 
 
 def envelope(audio: np.ndarray, sample_rate: int, fps: float, n_frames: int) -> np.ndarray:
