@@ -110,7 +110,10 @@ nb.results.figure("reliability", reliability(predictions), f"Calibration in ten 
 
 # %% tags=["hide-input"]
 played = []
-for generator, part in predictions.groupby("generator", sort=False):
+for generator in ["real", *sorted(set(predictions.generator) - {"real"})]:
+    part = predictions[predictions.generator == generator]
+    if not len(part):
+        continue
     chosen = part.sort_values("score").iloc[(len(part) - 1) // 2]
     row = int(chosen.row)
     clip = prepared.manifest.iloc[row]

@@ -52,6 +52,7 @@ found = {}
 for entry in claims():
     nb.reads(nb.workspace.results / entry["notebook"] / "numbers.json")
 known = numbers(nb.workspace.results)
+unseen = ", ".join(nb.profile.corpus.external) + ("" if nb.profile.corpus.data else " (built-in)")
 data = nb.profile.corpus.train + (" (built-in)" if not nb.profile.corpus.data else "")
 rows = []
 for entry in claims():
@@ -92,11 +93,11 @@ table = pd.DataFrame(rows)
 # ## Verdicts
 
 # %% tags=["hide-input"]
-shown = ["claim", "where", "in the paper", "here", "n", "seeds", "verdict", "data"]
+shown = ["claim", "where", "in the paper", "here", "n", "seeds", "verdict"]
 nb.results.table(
     "verdicts",
     table[shown],
-    f"Each claim: the paper's value, the difference measured here with its 95 % interval, and the verdict. Seed {nb.profile.evaluation.seeds[0]}, profile {nb.profile.name}. Each value leads to the cell that computed it.",
+    f"Each claim: the paper's value, the difference measured here with its 95 % interval, and the verdict; trained on {data}, unseen data: {unseen}. Seed {nb.profile.evaluation.seeds[0]}, profile {nb.profile.name}. Each value leads to the cell that computed it.",
     links={"here": table.address.tolist()},
 )
 for name in ("supported", "not supported", "contradicted", "not attempted"):

@@ -108,14 +108,14 @@ measures = {
 five = ours("04_ablations", "table_5").set_index("variant")
 rows = []
 for variant, values in published["table_5"].items():
-    row = {"variant": variant.replace("_", " ")}
-    for short, name in measures.items():
-        row[f"{short}, paper"] = values[short]
-        row[f"{short}, here"] = 100 * five.loc[variant, name]
-    rows.append(row)
+    name = variant.replace("_", " ")
+    rows.append({"variant": name, "from": "paper", **{short: float(values[short]) for short in measures}})
+    here = {short: 100 * five.loc[variant, column] for short, column in measures.items()}
+    rows.append({"variant": name, "from": "here", **here})
+five_table = pd.DataFrame(rows)
 nb.results.table(
     "table_5",
-    pd.DataFrame(rows),
+    five_table,
     f"Table V in percent; here: {data}, {int(five.seeds.iloc[0])} seed(s) a variant. Intervals are in the chapter on ablations.",
     digits=1,
 )
@@ -182,17 +182,17 @@ rows = []
 for values in published["table_8"]:
     corpus, condition = known_as[values["dataset"], values["condition"]]
     here = eight[eight.corpus.str.contains(corpus) & eight.condition.str.contains(condition)]
-    row = {"data": values["dataset"], "condition": values["condition"]}
-    for short in ("auc", "bal_acc", "real", "fake"):
-        row[f"{short}, paper"] = values.get(short, float("nan"))
-        row[f"{short}, here"] = 100 * here[measures[short]].iloc[0] if len(here) else float("nan")
-    rows.append(row)
+    where = {"data": values["dataset"], "condition": values["condition"]}
+    columns = ("auc", "bal_acc", "real", "fake")
+    rows.append({**where, "from": "paper", **{k: float(values.get(k, "nan")) for k in columns}})
+    if len(here):
+        rows.append({**where, "from": "here", **{k: 100 * here[measures[k]].iloc[0] for k in columns}})
 eight_table = pd.DataFrame(rows)
 stand_ins = ", ".join(c.external) + ("" if c.data else " (built-in)")
 nb.results.table(
     "table_8", eight_table, f"Table VIII in percent; here: {stand_ins}, in the same roles.", digits=1
 )
-nb.results.number("table_8.rows", int(eight_table["auc, here"].notna().sum()), n=len(eight_table))
+nb.results.number("table_8.rows", int((eight_table["from"] == "here").sum()), n=len(published["table_8"]))
 
 # %% [markdown]
 # ## Figures and the algorithm
@@ -238,12 +238,9 @@ told = sorted(v["attribution"] for v in published["table_5"].values())
 # Solution 2
 from scipy.stats import kendalltau
 
-five_table = pd.read_csv(nb.workspace.results / nb.name / "table_5.csv")
+wide = five_table.pivot(index="variant", columns="from")
 pd.Series(
-    {
-        short: kendalltau(five_table[f"{short}, paper"], five_table[f"{short}, here"]).statistic
-        for short in measures
-    },
+    {short: kendalltau(wide[short].paper, wide[short].here).statistic for short in measures},
     name="agreement of order",
 )
 

@@ -60,8 +60,10 @@ def show(value, unit: str = "", digits: int = 3) -> str:
         return str(value)
     if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1000):
         text = f"{int(value):,}".replace(",", "\u202f")
-    elif unit in PERCENT:
+    elif unit in PERCENT | {"ms", "kB"}:
         text = f"{value:.1f}"
+    elif unit == "s":
+        text = f"{value:.2f}"
     else:
         text = f"{value:.{digits}f}"
     return f"{text}\u00a0{unit}" if unit else text
@@ -81,7 +83,8 @@ class ResultRole(SphinxRole):
         if style != "plain":
             notes = []
             if "low" in record:
-                notes.append(f"95\u00a0% interval {show(record['low'], '')}–{show(record['high'], unit)}")
+                low = show(record["low"], unit).removesuffix(f"\u00a0{unit}") if unit else show(record["low"])
+                notes.append(f"95\u00a0% interval {low}–{show(record['high'], unit)}")
             if "n" in record:
                 notes.append(f"n\u00a0=\u00a0{record['n']}")
             if notes:
