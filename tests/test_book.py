@@ -350,3 +350,15 @@ def test_dark_mode_can_be_switched_on(html, browser):
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.evaluate(colour) != light
     page.close()
+
+
+def test_the_whole_book_can_be_printed(smoke, tmp_path):
+    from amdd.book import pdf
+
+    if not find():
+        pytest.skip("no Chromium on this machine and none could be installed")
+    target = pdf(smoke, tmp_path / "book.pdf", echo=lambda *_: None)
+    data = target.read_bytes()
+    assert data.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", data)) > 30
+    assert len(re.findall(rb"/Subtype\s*/Image", data)) > 5
