@@ -105,7 +105,7 @@ class LossSettings:
 class TrainingSettings:
     """Algorithm 1."""
 
-    epochs: int = 12
+    epochs: int = 10
     batch_size: int = 4
     learning_rate: float = 3e-4  # unknown in the paper
     weight_decay: float = 1e-4  # unknown in the paper
@@ -127,7 +127,7 @@ class EvaluationSettings:
     """How results are counted and drawn."""
 
     seeds: tuple[int, ...] = (0,)  # of every ablation variant
-    study_epochs: int = 3  # of the short trainings in the studies beyond the paper
+    study_epochs: int = 2  # of the short trainings in the studies beyond the paper
     studies: tuple[str, ...] = (
         "tokens",
         "learning rate x 3",

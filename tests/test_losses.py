@@ -169,3 +169,75 @@ def test_a_weight_of_zero_switches_a_loss_off():
     assert float(terms["total"].detach()) == pytest.approx(
         sum(w * float(terms[k].detach()) for k, w in weights.items())
     )
+
+
+TWO = """
+import sys, types
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn import functional as F
+from amdd.losses import Objective
+from amdd.profiles import LossSettings
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(8, n) for n in (6, 6, 10, 1, 4)])
+    def forward(self, x):
+        v, a, z, d, c = (layer(x) for layer in self.layers)
+        return F.normalize(v, dim=1), F.normalize(a, dim=1), z, d[:, 0], c
+
+def gradients(x, label, generator, wrap):
+    torch.manual_seed(0)
+    model = Small().double()
+    run = nn.parallel.DistributedDataParallel(model) if wrap else model
+    objective = Objective(LossSettings(), 3, 10).double()
+    for _ in range(2):  # the second pass has centroids to be pulled to
+        model.zero_grad()
+        v, a, z, d, c = run(x)
+        outputs = types.SimpleNamespace(visual_projection=v, audio_projection=a, fused=z, detection_logit=d, attribution_logits=c)
+        batch = {"label": label, "generator": generator, "audio_present": torch.ones(len(x), dtype=torch.bool)}
+        terms = objective(outputs, batch)
+        terms["total"].backward()
+    return torch.cat([p.grad.flatten() for p in model.parameters()]), terms
+
+torch.manual_seed(1)
+x = torch.randn(8, 8, dtype=torch.float64)
+generator = torch.tensor([0, 0, 1, 1, 2, 2, 1, 3])
+label = (generator > 0).double()
+alone, terms = gradients(x, label, generator, False)
+dist.init_process_group("gloo")
+r = dist.get_rank()
+shared, mine = gradients(x[r::2], label[r::2], generator[r::2], True)
+assert torch.allclose(alone, shared, atol=1e-9), float((alone - shared).abs().max())
+for name in ("contrastive", "fingerprint", "centroid"):
+    assert torch.allclose(terms[name], mine[name], atol=1e-9), name
+dist.destroy_process_group()
+"""
+
+
+def test_two_processes_have_the_gradients_of_the_whole_batch(tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    script = tmp_path / "two.py"
+    script.write_text(TWO)
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        str(script),
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
