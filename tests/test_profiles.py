@@ -18,7 +18,7 @@ def test_single_values_are_replaced_and_nothing_else():
         0.0,
     )
     back = load_profile("demo")
-    assert back.training.epochs == 8
+    assert back.training.epochs == 10
     assert changed.preparation == back.preparation
 
 
