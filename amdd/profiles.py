@@ -131,7 +131,6 @@ class EvaluationSettings:
     studies: tuple[str, ...] = (
         "tokens",
         "learning rate x 3",
-        "learning rate / 3",
     )  # open choices that are tried
     threshold: float = 0.5
     bootstrap: int = 2000
