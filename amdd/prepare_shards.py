@@ -24,6 +24,7 @@ from amdd.media import MediaError, probe, read_audio, read_video
 from amdd.paths import atomic, write_text
 from amdd.profiles import PreparationSettings
 from amdd.spectrograms import SILENCE, mel_spectrogram, shape_of, silence
+from amdd.threads import one_thread
 
 THUMBNAIL = 160  # pixels on the long side
 HEAD = 1 << 16  # bytes read at either end of a file to tell it from another
@@ -210,8 +211,7 @@ def prepare_shard(
     make: Callable[[Clip, PreparationSettings], Made] = prepare_clip,
 ) -> int:
     """Make one shard's files below ``out``; its record, written last, marks it as finished. Returns number."""
-    threads = _one_thread()
-    try:
+    with one_thread():
         folder = Path(out)
         shapes = {
             "frames": ((settings.frames, settings.size, settings.size, 3), np.uint8),
@@ -251,8 +251,6 @@ def prepare_shard(
         record = {"key": key, "rows": rows, "failures": failures}
         write_text(folder / "shards" / f"{number:05d}.json", json.dumps(record))
         marker.unlink(missing_ok=True)
-    finally:
-        _restore_threads(threads)
     return number
 
 
@@ -267,23 +265,6 @@ def _peak_mb() -> float:
         return 0.0
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     return int(found[1]) / 1000 if found else 0.0
-
-
-def _one_thread() -> tuple[int, int]:
-    """One thread per worker: side by side, more would only wait for each other, and sums would differ."""
-    import torch
-
-    before = cv2.getNumThreads(), torch.get_num_threads()
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
-    return before
-
-
-def _restore_threads(before: tuple[int, int]) -> None:
-    import torch
-
-    cv2.setNumThreads(before[0])
-    torch.set_num_threads(before[1])
 
 
 def _thumbnail(folder: Path, made: Made) -> str:

@@ -303,6 +303,16 @@ def test_clips_are_h264_and_aac_at_25_frames_a_second(tiny):
         assert len(read_audio(video, 16_000)) >= 15_000
 
 
+def test_one_worker_with_many_threads_makes_the_same_bytes(tiny, tmp_path):
+    from threadpoolctl import threadpool_info
+
+    _, _, roots = tiny
+    one = load_profile("smoke", [*TINY, "preparation.workers=1"])
+    assert any(library["num_threads"] > 1 for library in threadpool_info()) or os.cpu_count() == 1
+    root = make_corpora(one, Workspace(tmp_path), progress=False, only=("puppet-favc",))["puppet-favc"]
+    assert digest(root) == digest(roots["puppet-favc"])
+
+
 def test_masks_and_segments_say_what_was_forged(tiny):
     _, _, roots = tiny
     root = roots["puppet-lav"]

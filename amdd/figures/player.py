@@ -113,7 +113,7 @@ const draw = () => {{
 const stop = () => {{ started = null; sound.pause(); cell("play").textContent = "play"; }};
 const tick = (time) => {{
   if (started === null) return;
-  at = (time - started) / 1000 / clips[now].seconds;
+  at = Math.max(0, (time - started) / 1000 / clips[now].seconds);  // a frame may have begun before the click
   if (at >= 1) {{ at = 1; draw(); stop(); return; }}
   draw(); requestAnimationFrame(tick);
 }};

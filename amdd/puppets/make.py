@@ -26,6 +26,7 @@ from amdd.puppets.people import make_identity
 from amdd.puppets.sound import in_a_room
 from amdd.puppets.speech import Speech, talk
 from amdd.puppets.voices import voice_for
+from amdd.threads import one_thread
 
 SAMPLE_RATE, WAV_RATE = 16_000, 32_000
 MASK_SIDE = 64
@@ -185,12 +186,7 @@ def local_span(settings: CorpusSettings, shot: Shot) -> tuple[float, float]:
 
 def make_group(root: Path, settings: CorpusSettings, shot: Shot, clips: list[Clip]) -> int:
     """Make the ``clips`` of one recording and return how many; called in worker processes."""
-    import cv2
-    import torch
-
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    with tempfile.TemporaryDirectory(prefix="puppets-") as name:
+    with one_thread(), tempfile.TemporaryDirectory(prefix="puppets-") as name:
         folder = Path(name)
         source = record_shot(settings, shot, folder)
         kept: dict = {}  # donors, and the last forgery, which may be wanted at several compressions
