@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import logging
 import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,60 +102,81 @@ def find_weights(name: str, where: str = "imagenet") -> tuple[Path | None, Prove
     return None, Provenance(name, "random")
 
 
+# What a torchvision classifier does after its last feature map; everything before is the trunk.
+HEADS = ("avgpool", "fc", "classifier", "head", "dropout", "flatten", "aux1", "aux2", "AuxLogits")
+PROBE = 96  # pixels: what the smallest picture is that every trunk takes
+
+
 class Trunk(nn.Module):
     """A torchvision classifier without its head: pictures (N, C, H, W) to a feature map (N, width, h, w).
 
-    ``width`` is the number of channels. Works for networks that keep their convolutions in ``features`` and for
-    the ResNet family.
+    ``width`` is the number of channels. Works for every classifier of torchvision that has such a map: all but the
+    vision transformers (``vit_*``) and MaxViT, whose pictures have a fixed size. Raises ``ValueError`` for those, and
+    for a weights file that belongs to another network.
     """
 
     def __init__(self, name: str, weights: str = "imagenet", channels: int = 3) -> None:
         super().__init__()
-        network = torchvision.models.get_model(name, weights=None)
+        if name.startswith(("vit_", "maxvit")):
+            raise ValueError(f"{name}: has no feature map for pictures of any size, and so can't be a trunk")
+        # GoogLeNet and Inception: whatever they build beside the trunk is dropped below.
+        plain = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
+        network = torchvision.models.get_model(name, weights=None, **plain)
         path, self.provenance = find_weights(name, weights)
         if path is not None:
-            network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+            _fill(network, name, path)
         if hasattr(network, "features"):
             self.body = network.features
-        elif hasattr(network, "layer4"):
-            kept = [k for k in network._modules if k not in ("avgpool", "fc")]
-            self.body = nn.Sequential()
-            for key in kept:
-                self.body.add_module(key, network._modules[key])
+            if name.startswith("swin"):  # channels last, and a norm of its own
+                self.body = nn.Sequential(network.features, network.norm, network.permute)
+            elif name.startswith("densenet"):  # whose last rectifier stands in the classifier
+                self.body = nn.Sequential(network.features, nn.ReLU(inplace=True))
         else:
-            raise ValueError(
-                f"{name}: only torchvision networks with `features` or ResNet layers can be trunks"
-            )
+            self.body = nn.Sequential()
+            for key, part in network._modules.items():
+                if part is not None and key not in HEADS:
+                    self.body.add_module(key, part)
         if channels != 3:
             adapt_channels(self.body, channels)
         was = self.body.training
         with torch.no_grad():
-            self.width = self.body.eval()(torch.zeros(1, channels, 64, 64)).shape[1]
+            self.width = self.body.eval()(torch.zeros(1, channels, PROBE, PROBE)).shape[1]
         self.body.train(was)
 
     def forward(self, pictures: Tensor) -> Tensor:
         return self.body(pictures)
 
 
+def _fill(network: nn.Module, name: str, path: Path) -> None:
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"{path}: not torchvision's weights of {name}, which are in {weights_file(name)} ({reason})"
+        ) from None
+
+
 def adapt_channels(body: nn.Module, channels: int) -> None:
     """Give the first convolution ``channels`` inputs whose weight is the mean of the RGB weights (Sec. III-D)."""
-    for parent in body.modules():
-        for key, child in parent.named_children():
-            if isinstance(child, nn.Conv2d):
-                new = nn.Conv2d(
-                    channels,
-                    child.out_channels,
-                    child.kernel_size,
-                    child.stride,
-                    child.padding,
-                    child.dilation,
-                    child.groups,
-                    child.bias is not None,
-                )
-                with torch.no_grad():
-                    new.weight.copy_(child.weight.mean(1, keepdim=True).expand_as(new.weight))
-                    if child.bias is not None:
-                        new.bias.copy_(child.bias)
-                setattr(parent, key, new)
-                return
+    for path, old in body.named_modules():
+        if not isinstance(old, nn.Conv2d):
+            continue
+        new = nn.Conv2d(
+            channels,
+            old.out_channels,
+            old.kernel_size,
+            old.stride,
+            old.padding,
+            old.dilation,
+            old.groups,
+            old.bias is not None,
+            old.padding_mode,
+        )
+        with torch.no_grad():
+            new.weight.copy_(old.weight.mean(1, keepdim=True).expand_as(new.weight))
+            if old.bias is not None:
+                new.bias.copy_(old.bias)
+        body.set_submodule(path, new)
+        return
     raise ValueError("the network has no convolution to adapt")

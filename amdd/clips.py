@@ -54,7 +54,8 @@ class ClipDataset(Dataset):
 
     An item is ``frames`` float32 (T, 3, S, S), ImageNet-normalised; ``mel`` float32 (1, M, F) in [-1, 1];
     ``label`` (0 real, 1 fake); ``generator`` (0 real, 1..K, -1 unknown); ``audio_present``; ``clip_id``; and
-    ``index``, the clip's row in the prepared corpus. ``settings`` is kept for the caller's records.
+    ``index``, the clip's row in the prepared corpus. Where ``settings.frames`` is smaller than what was prepared, T is
+    that many of the frames, evenly spaced.
 
     Augmentation is drawn from (seed, epoch, row, repeat) alone, so that a resumed run sees what an
     uninterrupted one would, whatever the number of loader processes. Call :meth:`set_epoch` before each epoch.
@@ -90,7 +91,10 @@ class ClipDataset(Dataset):
         """``item`` is a position, plus a multiple of the length for a clip's second, third... draw."""
         repeat, k = divmod(int(item), len(self.rows))
         row = int(self.rows[k])
-        frames = torch.from_numpy(np.array(self.prepared.frames(row))).permute(0, 3, 1, 2).float().div_(255)
+        frames = self.prepared.frames(row)
+        if self.settings.frames < len(frames):
+            frames = frames[np.linspace(0, len(frames) - 1, self.settings.frames).round().astype(int)]
+        frames = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float().div_(255)
         if self.augment:
             frames = augment(frames, np.random.default_rng([self.seed, self.epoch, row, repeat]))
         return {
@@ -124,16 +128,36 @@ def augment(frames: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Items to a batch: tensors stacked; ``label`` float32, ``generator`` and ``index`` int64, ids a list."""
+    """Items to a batch: tensors stacked; ``label`` float32, ``generator`` and ``index`` int64, ids a list.
+
+    Where clips differ in their number of frames the shorter ones are filled up, and ``frames_present`` (B, T) bool
+    says which frames there are; otherwise it is left out.
+    """
+    frames = [i["frames"] for i in items]
+    longest, mask = max(map(len, frames)), {}
+    if any(len(f) < longest for f in frames):
+        mask = {"frames_present": torch.tensor([[k < len(f) for k in range(longest)] for f in frames])}
+        frames = [torch.cat([f, f.new_zeros(longest - len(f), *f.shape[1:])]) for f in frames]
     return {
-        "frames": torch.stack([i["frames"] for i in items]),
+        "frames": torch.stack(frames),
         "mel": torch.stack([i["mel"] for i in items]),
         "label": torch.tensor([i["label"] for i in items], dtype=torch.float32),
         "generator": torch.tensor([i["generator"] for i in items], dtype=torch.int64),
         "audio_present": torch.tensor([i["audio_present"] for i in items], dtype=torch.bool),
         "clip_id": [i["clip_id"] for i in items],
         "index": torch.tensor([i["index"] for i in items], dtype=torch.int64),
+        **mask,
     }
+
+
+def inputs_of(batch: dict[str, Any], moved: dict[str, torch.Tensor]) -> tuple:
+    """What the network is called with, from a batch and its copy on the device.
+
+    Where every clip has sound no mask is given, which spares the device work. That is asked of the batch as it came:
+    a question to a GPU waits for all that it has still to do.
+    """
+    heard = None if bool(batch["audio_present"].all()) else moved["audio_present"]
+    return moved["frames"], moved["mel"], heard, moved.get("frames_present")
 
 
 class BalancedSampler(Sampler[int]):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from amdd.clips import ClipDataset, collate, row_numbers
+from amdd.clips import ClipDataset, collate, inputs_of, row_numbers
 from amdd.metrics import metrics, per_generator
 from amdd.paths import atomic
 from amdd.prepare import Prepared
@@ -30,10 +30,9 @@ def scores_of(
     found: dict[str, list] = {}
     for first in range(0, len(dataset), size):
         batch = collate([dataset[i] for i in range(first, min(first + size, len(dataset)))])
+        moved = {k: v.to(device) for k, v in batch.items() if isinstance(v, torch.Tensor)}
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            out = model(
-                batch["frames"].to(device), batch["mel"].to(device), batch["audio_present"].to(device)
-            )
+            out = model(*inputs_of(batch, moved))
         parts = {"logit": out.detection_logit, "attribution_logits": out.attribution_logits}
         if embeddings:
             parts |= {

@@ -1,30 +1,18 @@
 """The five objectives of Eq. (8) and their weighted sum.
 
-Everything is computed in float32 whatever the network ran in: exponentials of similarities over 0.07 overflow
-float16. Across processes the contrastive and fingerprint losses see the whole batch (:func:`gather`).
+Everything is computed in float32 (or in float64, where that is given) whatever the network ran in: exponentials of
+similarities over 0.07 overflow float16. Across processes every loss sees the whole batch
+(:func:`amdd.processes.gather`).
 """
 
 from __future__ import annotations
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from amdd.processes import gather, wide
 from amdd.profiles import LossSettings
-
-
-def gather(x: Tensor) -> Tensor:
-    """Rows of all processes, in order of rank, differentiable; ``x`` itself without a process group."""
-    if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
-        return x
-    if x.dtype.is_floating_point:
-        from torch.distributed.nn.functional import all_gather
-
-        return torch.cat(all_gather(x.contiguous()))
-    parts = [torch.empty_like(x) for _ in range(dist.get_world_size())]
-    dist.all_gather(parts, x.contiguous())
-    return torch.cat(parts)
 
 
 def focal_loss(logit: Tensor, target: Tensor, alpha: float = 0.75, gamma: float = 2.0) -> Tensor:
@@ -32,7 +20,7 @@ def focal_loss(logit: Tensor, target: Tensor, alpha: float = 0.75, gamma: float 
 
     ``logit`` and ``target`` (B,), target 1 for fake; ``alpha`` weighs fakes, 1 - ``alpha`` reals.
     """
-    logit, target = logit.float(), target.float()
+    logit, target = wide(logit), wide(target)
     bce = F.binary_cross_entropy_with_logits(logit, target, reduction="none")
     p = torch.sigmoid(logit)
     missed = 1 - (p * target + (1 - p) * (1 - target))
@@ -43,8 +31,8 @@ def focal_loss(logit: Tensor, target: Tensor, alpha: float = 0.75, gamma: float 
 def attribution_loss(logits: Tensor, generator: Tensor) -> Tensor:
     """Cross-entropy over real and the K generators (Eq. 10); clips of unknown generators (-1) take no part."""
     if not (generator >= 0).any():
-        return logits.float().sum() * 0.0
-    return F.cross_entropy(logits.float(), generator, ignore_index=-1)
+        return wide(logits).sum() * 0.0
+    return F.cross_entropy(wide(logits), generator, ignore_index=-1)
 
 
 def info_nce(visual: Tensor, audio: Tensor, temperature: float = 0.07) -> Tensor:
@@ -52,7 +40,7 @@ def info_nce(visual: Tensor, audio: Tensor, temperature: float = 0.07) -> Tensor
 
     A batch of one has nothing to contrast with: its loss is 0.
     """
-    visual, audio = visual.float(), audio.float()
+    visual, audio = wide(visual), wide(audio)
     if len(visual) < 2:
         return (visual.sum() + audio.sum()) * 0.0
     logits = visual @ audio.T / temperature
@@ -72,7 +60,7 @@ def fingerprint_consistency(visual: Tensor, audio: Tensor, generator: Tensor, pa
     of the same generator: "samples from the same generator ... alignment". With one clip of a generator in the
     batch both are the same, and with batches of four that is the usual case.
     """
-    visual, audio = visual.float(), audio.float()
+    visual, audio = wide(visual), wide(audio)
     terms = []
     for g in torch.unique(generator):
         if g <= 0:
@@ -101,8 +89,8 @@ class CentroidBank(nn.Module):
         return generator >= (0 if self.with_real else 1)
 
     def loss(self, embedding: Tensor, generator: Tensor) -> Tensor:
-        """Mean squared distance (per dimension) of unit-length embeddings to their class's centroid."""
-        x = F.normalize(embedding.float(), dim=1)
+        """Mean squared distance of unit-length embeddings to their class's centroid."""
+        x = F.normalize(wide(embedding), dim=1)
         use = self._used(generator) & self.seen[generator.clamp(min=0)]
         if not use.any():
             return x.sum() * 0.0
@@ -111,7 +99,7 @@ class CentroidBank(nn.Module):
     @torch.no_grad()
     def update(self, embedding: Tensor, generator: Tensor) -> None:
         """Move each class's centroid towards the mean of its clips in the batch; the first mean is taken whole."""
-        x = F.normalize(embedding.detach().float(), dim=1)
+        x = F.normalize(wide(embedding.detach()), dim=1)
         for g in torch.unique(generator[self._used(generator)]):
             mean = x[generator == g].mean(0)
             keep = self.momentum if self.seen[g] else 0.0
@@ -123,8 +111,9 @@ class Objective(nn.Module):
     """The weighted sum of Eq. (8); a loss is switched off by a weight of zero.
 
     ``objective(outputs, batch)`` returns a dict of the five unweighted terms and ``total``. ``batch`` holds
-    ``label`` and ``generator`` (B,), and ``audio_present`` (B,): clips without sound take no part in the losses
-    that compare picture with sound.
+    ``label`` and ``generator`` (B,), ``audio_present`` (B,) bool and, where clips differ in length,
+    ``frames_present`` (B, T) bool: clips without sound or without a picture take no part in the losses that compare
+    the two. Across processes each holds its rows, and all get the losses of the whole batch.
     """
 
     def __init__(self, settings: LossSettings, n_generators: int, dim: int) -> None:
@@ -145,22 +134,28 @@ class Objective(nn.Module):
 
     def forward(self, outputs, batch: dict[str, Tensor], update: bool = True) -> dict[str, Tensor]:
         s = self.settings
-        generator = batch["generator"]
-        visual, audio, everyone = (
-            gather(x) for x in (outputs.visual_projection, outputs.audio_projection, generator)
+        whole = batch["audio_present"].bool()
+        if "frames_present" in batch:
+            whole = whole & batch["frames_present"].any(1)
+        logit, named, visual, audio, fused, label, generator, whole = gather(
+            outputs.detection_logit,
+            outputs.attribution_logits,
+            outputs.visual_projection,
+            outputs.audio_projection,
+            outputs.fused,
+            batch["label"],
+            batch["generator"],
+            whole,
         )
-        heard = gather(batch["audio_present"].to(torch.int64)).bool()
-        fused, classes = gather(outputs.fused), everyone
+        v, a = visual[whole], audio[whole]
         terms = {
-            "detection": focal_loss(outputs.detection_logit, batch["label"], s.focal_alpha, s.focal_gamma),
-            "attribution": attribution_loss(outputs.attribution_logits, generator),
-            "contrastive": info_nce(visual[heard], audio[heard], s.temperature),
-            "fingerprint": fingerprint_consistency(
-                visual[heard], audio[heard], everyone[heard], s.fingerprint_pairs
-            ),
-            "centroid": self.bank.loss(fused, classes),
+            "detection": focal_loss(logit, label, s.focal_alpha, s.focal_gamma),
+            "attribution": attribution_loss(named, generator),
+            "contrastive": info_nce(v, a, s.temperature),
+            "fingerprint": fingerprint_consistency(v, a, generator[whole], s.fingerprint_pairs),
+            "centroid": self.bank.loss(fused, generator),
         }
         if update and self.training:
-            self.bank.update(fused, classes)
+            self.bank.update(fused, generator)
         total = sum(w * terms[k] for k, w in self.weights.items() if w)
         return {**terms, "total": total if isinstance(total, Tensor) else terms["detection"] * 0.0}

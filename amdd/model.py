@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amdd.backbones import Trunk
+from amdd.processes import several, wide
 from amdd.profiles import ModelSettings
 
 
@@ -33,6 +34,42 @@ class Outputs:
     cross_attention: tuple[Tensor, Tensor]  # visual to audio, audio to visual
 
 
+def of_the_present(trunk: nn.Module, pictures: Tensor, present: Tensor | None) -> Tensor:
+    """Feature maps (N, width, h, w) of ``pictures`` (N, C, H, W); zeros where ``present`` (N,) is false.
+
+    What is absent does not go through the trunk at all: in training its batch normalisation would let the absent
+    change the features of the others.
+    """
+    if present is None:
+        return trunk(pictures)
+    rows = present.nonzero()[:, 0]
+    if not len(rows) and not (trunk.training and several()):  # nothing at all: only the shape is asked for
+        was = trunk.training
+        with torch.no_grad():
+            shape = trunk.eval()(torch.zeros_like(pictures[:1])).shape
+        trunk.train(was)
+        return pictures.new_zeros(len(pictures), *shape[1:])
+    some = trunk(pictures[rows])
+    return some.new_zeros(len(pictures), *some.shape[1:]).index_copy(0, rows, some)
+
+
+def missing_keys(frames_present: Tensor | None) -> Tensor | None:
+    """The (B, T) bool mask of frames that attention may not look at. A clip without any frame gets none: a softmax
+    over nothing is not a number, and its features are constant anyway."""
+    if frames_present is None:
+        return None
+    present = frames_present.bool()
+    return ~present & present.any(1, keepdim=True)
+
+
+def mean_over(tokens: Tensor, missing: Tensor | None) -> Tensor:
+    """Mean of ``tokens`` (B, T, d) over the T that are not ``missing`` (B, T)."""
+    if missing is None:
+        return tokens.mean(1)
+    keep = (~missing).to(tokens.dtype)[..., None]
+    return (tokens * keep).sum(1) / keep.sum(1)
+
+
 class VisualEncoder(nn.Module):
     """Trunk per frame -> Linear, LayerNorm, ReLU -> 8-head self-attention over time -> mean (Sec. III-C, Eq. 5)."""
 
@@ -47,17 +84,12 @@ class VisualEncoder(nn.Module):
     def forward(self, frames: Tensor, frames_present: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """``frames`` (B, T, 3, H, W), ``frames_present`` (B, T) bool -> (B, d), tokens (B, T, d), (B, T, T)."""
         b, t = frames.shape[:2]
-        flat = frames.flatten(0, 1)
-        if frames.device.type != "meta":
-            flat = flat.contiguous(memory_format=torch.channels_last)
-        features = self.trunk(flat).mean((2, 3)).view(b, t, -1)
-        tokens = self.project(features)
-        missing = None if frames_present is None else ~frames_present.bool()
+        present = None if frames_present is None else frames_present.flatten()
+        maps = of_the_present(self.trunk, frames.flatten(0, 1), present)
+        tokens = self.project(maps.mean((2, 3)).view(b, t, -1))
+        missing = missing_keys(frames_present)
         attended, weights = self.temporal(tokens, tokens, tokens, key_padding_mask=missing, need_weights=True)
-        if missing is None:
-            return attended.mean(1), attended, weights
-        keep = (~missing).to(attended.dtype)[..., None]
-        return (attended * keep).sum(1) / keep.sum(1).clamp(min=1), attended, weights
+        return mean_over(attended, missing), attended, weights
 
 
 class AudioEncoder(nn.Module):
@@ -68,9 +100,9 @@ class AudioEncoder(nn.Module):
         self.trunk = Trunk(settings.audio_backbone, settings.weights, channels=1)
         self.project = nn.Linear(self.trunk.width, settings.dim)
 
-    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """``mel`` (B, 1, M, F) -> (B, d) and its tokens over time (B, F', d)."""
-        features = self.trunk(mel)
+    def forward(self, mel: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """``mel`` (B, 1, M, F), ``present`` (B,) bool -> (B, d) and its tokens over time (B, F', d)."""
+        features = of_the_present(self.trunk, mel, present)
         tokens = self.project(features.mean(2).transpose(1, 2))
         return self.project(features.mean((2, 3))), tokens
 
@@ -98,17 +130,12 @@ class CrossModalAttention(nn.Module):
             to_audio, w1 = self.visual_to_audio(v, a, a)
             to_visual, w2 = self.audio_to_visual(a, v, v)
             return to_audio[:, 0], to_visual[:, 0], (w1, w2)
-        missing = None if frames_present is None else ~frames_present.bool()
+        missing = missing_keys(frames_present)
         to_audio, w1 = self.visual_to_audio(visual_tokens, audio_tokens, audio_tokens)
         to_visual, w2 = self.audio_to_visual(
             audio_tokens, visual_tokens, visual_tokens, key_padding_mask=missing
         )
-        if missing is None:
-            pooled = to_audio.mean(1)
-        else:
-            keep = (~missing).to(to_audio.dtype)[..., None]
-            pooled = (to_audio * keep).sum(1) / keep.sum(1).clamp(min=1)
-        return pooled, to_visual.mean(1), (w1, w2)
+        return mean_over(to_audio, missing), to_visual.mean(1), (w1, w2)
 
 
 def mlp(width: int, hidden: int, out: int, dropout: float) -> nn.Sequential:
@@ -124,9 +151,11 @@ class AMDD(nn.Module):
     Called as ``model(frames, mel, audio_present=None, frames_present=None)``: ``frames`` float (B, T, 3, H, W)
     ImageNet-normalised, ``mel`` float (B, 1, M, F), ``audio_present`` (B,) bool, ``frames_present`` (B, T) bool.
 
-    A clip without sound takes the visual-only path: its audio embedding is replaced by its own visual embedding
-    before the fusion, so nothing is invented and no parameter is added; its audio projection is zero, so that
-    no loss and no similarity counts it. Silence is never passed off as sound.
+    What is absent is masked, never passed off as silence or as a black picture. A clip without sound takes the
+    visual-only path: its audio embedding is replaced by its own visual embedding before the fusion, so nothing is
+    invented and no parameter is added; its audio projection is zero, so that no loss and no similarity counts it. A
+    clip without any frame takes the audio-only path in the same way. Nothing that comes out depends on what stands in
+    a masked place, in training neither, where batch normalisation could carry it over.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -156,19 +185,27 @@ class AMDD(nn.Module):
         audio_present: Tensor | None = None,
         frames_present: Tensor | None = None,
     ) -> Outputs:
+        heard = None if audio_present is None else audio_present.to(mel.device).bool()
+        if frames_present is not None:
+            frames_present = frames_present.to(frames.device).bool()
         visual, visual_tokens, temporal = self.visual_encoder(frames, frames_present)
-        audio, audio_tokens = self.audio_encoder(mel)
-        heard = None
-        if audio_present is not None:
-            heard = audio_present.to(visual.device).bool()[:, None]
-            audio = torch.where(heard, audio, visual)
-            audio_tokens = torch.where(
-                heard[..., None], audio_tokens, visual[:, None].expand_as(audio_tokens)
-            )
+        audio, audio_tokens = self.audio_encoder(mel, heard)
+        one, other = visual, audio
+        if heard is not None:
+            heard = heard[:, None]
+            audio = torch.where(heard, other, one)
+            audio_tokens = torch.where(heard[..., None], audio_tokens, one[:, None])
+        seen = None
+        if frames_present is not None:
+            seen = frames_present.any(1, keepdim=True)
+            visual = torch.where(seen, one, other)
+            visual_tokens = torch.where(seen[..., None], visual_tokens, other[:, None])
         a, b, weights = self.cross_modal(visual, audio, visual_tokens, audio_tokens, frames_present)
         fused = torch.cat([a, b], 1)
-        v = F.normalize(self.visual_projection(visual).float(), dim=1)
-        s = F.normalize(self.audio_projection(audio).float(), dim=1)
+        v = F.normalize(wide(self.visual_projection(visual)), dim=1)
+        s = F.normalize(wide(self.audio_projection(audio)), dim=1)
+        if seen is not None:
+            v = torch.where(seen, v, torch.zeros_like(v))
         if heard is not None:
             s = torch.where(heard, s, torch.zeros_like(s))
         return Outputs(

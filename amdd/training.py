@@ -2,14 +2,14 @@
 
 Every random draw (batch order, augmentation, dropout) is a function of seed, epoch and step, never of what went
 before. So a run that was killed goes on from its last state and ends with the very weights of an uninterrupted
-one. Under ``torchrun`` each process takes its share of every batch, and the losses see the whole of it.
+one. Under ``torchrun`` each process takes its share of every batch, and losses and batch normalisation see the whole
+of it (:mod:`amdd.processes`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -19,17 +19,18 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.distributed as dist
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from amdd.clips import ClipDataset, balanced_sampler, collate
+from amdd.clips import ClipDataset, balanced_sampler, collate, inputs_of
 from amdd.losses import Objective
 from amdd.model import AMDD
 from amdd.paths import atomic, write_text
 from amdd.prepare import Prepared
-from amdd.profiles import Profile
+from amdd.processes import join, synchronised
+from amdd.profiles import Profile, TrainingSettings
+from amdd.resume import State
 from amdd.runs import (
     Run,
     choose_device,
@@ -74,7 +75,8 @@ def train(
     """Train one variant on the ``train`` rows of ``prepared``, choosing the epoch on its ``val`` rows.
 
     Returns the finished run; at once if ``run_dir`` holds it already with the same configuration and data.
-    Resumes what was interrupted. Raises ``ValueError`` when there is nothing to train or choose on.
+    Resumes what was interrupted. Raises ``ValueError`` when there is nothing to train or choose on, or when the
+    processes can't share a batch evenly.
     """
     run_dir = Path(run_dir)
     profile = variant_profile(profile, variant)
@@ -100,7 +102,11 @@ def train(
 
 def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) -> None:
     s = profile.training
-    rank, world = _join()
+    rank, world = join()
+    if s.batch_size % world:
+        raise ValueError(
+            f"{world} processes can't share batches of {s.batch_size} evenly; set training.batch_size"
+        )
     device = choose_device(s.device)
     precision, why = choose_precision(s.precision, device)
     torch.manual_seed(seed)
@@ -108,7 +114,9 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
     if s.channels_last:
         model = model.to(memory_format=torch.channels_last)
     objective = Objective(s.loss, len(profile.model.generators), 2 * profile.model.dim).to(device)
-    optimiser = torch.optim.AdamW(model.parameters(), s.learning_rate, weight_decay=s.weight_decay)
+    optimiser = optimiser_of(model, s, device)
+    if world > 1:
+        model = synchronised(model, device)
     runner: nn.Module = torch.compile(model) if s.compile else model
     if world > 1:
         runner = nn.parallel.DistributedDataParallel(runner, find_unused_parameters=True)
@@ -121,8 +129,8 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
     total = s.epochs * steps_per_epoch
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, total)
 
-    state = _State(run_dir / "state", model, objective, optimiser, schedule)
-    at = state.load()
+    state = State(run_dir / "state", model, objective, optimiser, schedule)
+    at = state.load(len(TERMS))
     clock, last_save, seconds_before = time.time(), time.time(), at["seconds"]
     bar = tqdm(
         total=total,
@@ -134,12 +142,10 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
     )
     for epoch in range(at["step"] // steps_per_epoch, s.epochs):
         first = at["step"] - epoch * steps_per_epoch
-        for step, batch in enumerate(_batches(dataset, sampler, s, epoch, first, rank, world), start=first):
+        for step, batch in enumerate(loader_of(dataset, sampler, s, epoch, first, rank, world), start=first):
             torch.manual_seed(_seed_of(seed, epoch, step, rank))
             optimiser.param_groups[0]["lr"] = schedule.get_last_lr()[0]
-            terms = training_step(
-                runner, objective, optimiser, batch, device, precision, s.clip_norm, s.channels_last
-            )
+            terms = training_step(runner, objective, optimiser, batch, device, precision, s.clip_norm)
             schedule.step()
             at["step"] += 1
             at["sums"] = [a + terms[k] for a, k in zip(at["sums"], TERMS)]
@@ -170,36 +176,7 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
             dist.barrier()
     bar.close()
     if rank == 0:
-        load_weights(model, run_dir / "state" / "best.safetensors")
-        save_weights(
-            model, run_dir / "weights.safetensors", {"variant": config["variant"], "config": config["hash"]}
-        )
-        with atomic(run_dir / "history.parquet") as temporary:
-            pd.DataFrame(at["history"]).to_parquet(temporary)
-        write_record(
-            run_dir,
-            {
-                "variant": config["variant"],
-                "seed": seed,
-                "config": config["hash"],
-                "data": config["data"],
-                "weights": model.provenance,
-                "device": _device_name(device),
-                "processes": world,
-                "precision": precision,
-                "precision_reason": why,
-                "selection": s.selection,
-                "best_epoch": at["best_epoch"],
-                "epochs": s.epochs,
-                "steps": total,
-                "clips": {k: len(v) for k, v in rows.items()},
-                "parameters": sum(p.numel() for p in model.parameters()),
-                "seconds": round(at["seconds"], 1),
-                "peak_memory_mb": peak_memory_mb(),
-                **environment(),
-            },
-        )
-        shutil.rmtree(run_dir / "state", ignore_errors=True)
+        _finish(run_dir, model, at, config, s, rows, total, world, device, (precision, why))
     if world > 1:
         dist.barrier()
 
@@ -212,7 +189,6 @@ def training_step(
     device: torch.device,
     precision: str,
     clip_norm: float,
-    channels_last: bool = True,
 ) -> dict[str, float]:
     """Lines 4-9 of Algorithm 1: forward, five losses, backward, clip, step; the terms as numbers.
 
@@ -220,18 +196,26 @@ def training_step(
     """
     model.train()
     objective.train()
-    moved = {k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in batch.items()}
+    moved = {k: v.to(device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor)}
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        outputs = model(moved["frames"], moved["mel"], moved["audio_present"])
+        outputs = model(*inputs_of(batch, moved))
     terms = objective(outputs, moved)
     optimiser.zero_grad(set_to_none=True)
     terms["total"].backward()
     nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
     optimiser.step()
-    return {k: float(v.detach()) for k, v in terms.items()}
+    values = torch.stack([v.detach() for v in terms.values()]).tolist()  # one wait for the device, not six
+    return dict(zip(terms, values))
 
 
-def _batches(dataset, sampler, s, epoch, first, rank, world):
+def optimiser_of(model: nn.Module, s: TrainingSettings, device: torch.device) -> torch.optim.Optimizer:
+    """AdamW over all parameters."""
+    return torch.optim.AdamW(model.parameters(), s.learning_rate, weight_decay=s.weight_decay)
+
+
+def loader_of(
+    dataset, sampler, s: TrainingSettings, epoch: int, first: int = 0, rank: int = 0, world: int = 1
+):
     """Batches of one epoch from step ``first`` on; each process gets its share of every batch."""
     dataset.set_epoch(epoch)
     sampler.set_epoch(epoch)
@@ -282,53 +266,38 @@ def _close_epoch(
         save_weights(model, run_dir / "state" / "best.safetensors", {})
 
 
-class _State:
-    """What a run needs to go on, in one file that is replaced as a whole."""
-
-    def __init__(self, folder: Path, model, objective, optimiser, schedule) -> None:
-        self.folder, self.model, self.objective = folder, model, objective
-        self.optimiser, self.schedule = optimiser, schedule
-        self.path = folder / "state.safetensors"
-
-    def load(self) -> dict[str, Any]:
-        at = {
-            "step": 0,
-            "sums": [0.0] * len(TERMS),
-            "history": [],
-            "best": None,
-            "best_epoch": 0,
-            "seconds": 0.0,
-        }
-        if not self.path.is_file():
-            return at
-        from safetensors import safe_open
-
-        with safe_open(self.path, framework="pt") as handle:
-            at = json.loads(handle.metadata()["at"])
-        tensors = load_file(self.path)
-        self.model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model/")})
-        self.objective.load_state_dict({k[10:]: v for k, v in tensors.items() if k.startswith("objective/")})
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith("adam/"):
-                _, index, name = key.split("/")
-                moments.setdefault(int(index), {})[name] = value
-        own = self.optimiser.state_dict()
-        self.optimiser.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
-        self.schedule.load_state_dict(json.loads(at.pop("schedule")))
-        return at
-
-    def save(self, at: dict[str, Any]) -> None:
-        tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
-        tensors |= {f"objective/{k}": v for k, v in self.objective.state_dict().items()}
-        for index, moment in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam/{index}/{name}": value for name, value in moment.items()}
-        schedule = {k: v for k, v in self.schedule.state_dict().items() if isinstance(v, int | float | list)}
-        tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-        with atomic(self.path) as temporary:
-            save_file(
-                tensors, temporary, metadata={"at": json.dumps(at | {"schedule": json.dumps(schedule)})}
-            )
+def _finish(run_dir, model, at, config, s, rows, steps, world, device, precision) -> None:
+    """The kept weights, the history and the record; then the state is no longer needed."""
+    load_weights(model, run_dir / "state" / "best.safetensors")
+    save_weights(
+        model, run_dir / "weights.safetensors", {"variant": config["variant"], "config": config["hash"]}
+    )
+    with atomic(run_dir / "history.parquet") as temporary:
+        pd.DataFrame(at["history"]).to_parquet(temporary)
+    write_record(
+        run_dir,
+        {
+            "variant": config["variant"],
+            "seed": config["seed"],
+            "config": config["hash"],
+            "data": config["data"],
+            "weights": model.provenance,
+            "device": _device_name(device),
+            "processes": world,
+            "precision": precision[0],
+            "precision_reason": precision[1],
+            "selection": s.selection,
+            "best_epoch": at["best_epoch"],
+            "epochs": s.epochs,
+            "steps": steps,
+            "clips": {k: len(v) for k, v in rows.items()},
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "seconds": round(at["seconds"], 1),
+            "peak_memory_mb": peak_memory_mb(),
+            **environment(),
+        },
+    )
+    shutil.rmtree(run_dir / "state", ignore_errors=True)
 
 
 def _seed_of(seed: int, epoch: int, step: int, rank: int) -> int:
@@ -347,14 +316,6 @@ def _data_hash(prepared: Prepared, rows: dict[str, np.ndarray]) -> str:
             digest.update(f"{name}\t{clip}\t{generator}\n".encode())
     digest.update(str(prepared.record.get("fingerprint", "")).encode())
     return digest.hexdigest()[:16]
-
-
-def _join() -> tuple[int, int]:
-    """Rank and number of processes; joins the group that ``torchrun`` announces."""
-    world = int(os.environ.get("WORLD_SIZE", 1))
-    if world > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    return (dist.get_rank(), world) if world > 1 else (0, 1)
 
 
 def _device_name(device: torch.device) -> str:

@@ -1,40 +1,51 @@
 """What a training step of AMDD costs, beside the bare backbones on the same tensors, which is the limit.
 
-    python benchmarks/training_step.py [--profile demo] [--steps 12] [--rounds 3] [--compile] [--out NAME]
+    python benchmarks/training_step.py [--profile demo] [--set model.visual_backbone=resnet50] [--steps 8] [--rounds 5]
 
-In turns, the median over rounds: forward, loss, backward, clipping and optimiser step of
+In turns, so that whatever else the machine does falls on all alike: forward, loss, backward, clipping and optimiser
+step of
 
-- the bare backbones: the two trunks, each with a mean and one linear layer, the focal loss, the same optimiser;
-- AMDD as it is trained;
-- AMDD fed by the loader instead of one fixed batch;
-- AMDD with bf16, channels-last or compilation switched.
+- the bare backbones: the two trunks, each with a mean and one linear layer, one loss, the same optimiser and clipping;
+- AMDD as it is trained, on one fixed batch and fed by the training loop's own loader;
+- the visual trunk alone, as torchvision's classifier on the same number of pictures: its own training rate;
+- AMDD in bf16 and fp32, with and without channels-last, and compiled, where a C++ compiler works.
 
-Beside them: the machine's measured peak in matrix products, and the peak memory of each in a process of its own. On a
-GPU also frames a second and, as a projection from them, the paper's 50 epochs on 1,344 clips. Writes
-``benchmarks/results/<out>.json``.
+Ratios are taken within a round; what is told is the median over rounds with its smallest and largest value. Beside
+them: the machine's measured peak in matrix products, the share of it that a step reaches, and the peak memory of each
+network in a process of its own. On a GPU also, as a projection from the measured rate, the paper's 50 epochs on 1,344
+clips. Writes ``benchmarks/results/<out>.json``; there is no figure for a machine on which it was not run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
+import torchvision
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from amdd.backbones import Trunk
-from amdd.clips import collate
+from amdd.clips import ClipDataset, balanced_sampler, collate
 from amdd.losses import Objective
 from amdd.model import AMDD
 from amdd.paths import PROJECT, write_text
+from amdd.prepare import Prepared
 from amdd.profiles import Profile, load_profile, replaced
+from amdd.runs import choose_device, choose_precision
 from amdd.spectrograms import shape_of
-from amdd.training import choose_device, choose_precision, training_step
+from amdd.training import loader_of, optimiser_of, training_step
 
 
 class Bare(nn.Module):
@@ -47,49 +58,52 @@ class Bare(nn.Module):
         self.heads = nn.ModuleList([nn.Linear(self.visual.width, 1), nn.Linear(self.audio.width, 1)])
 
     def forward(self, frames, mel):
-        flat = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        seen = self.heads[0](self.visual(flat).mean((2, 3))).view(*frames.shape[:2]).mean(1)
+        seen = self.heads[0](self.visual(frames.flatten(0, 1)).mean((2, 3))).view(*frames.shape[:2]).mean(1)
         return seen + self.heads[1](self.audio(mel).mean((2, 3)))[:, 0]
 
 
-def batch_of(profile: Profile, rng: np.random.Generator) -> dict:
-    p, n = profile.preparation, profile.training.batch_size
-    items = [
-        {
-            "frames": torch.from_numpy(rng.normal(0, 1, (p.frames, 3, p.size, p.size)).astype(np.float32)),
-            "mel": torch.from_numpy(rng.uniform(-1, 1, shape_of(p)).astype(np.float32)),
-            "label": int(k > 0),
-            "generator": k % 4,
-            "audio_present": True,
-            "clip_id": str(k),
-            "index": k,
-        }
-        for k in range(n)
-    ]
-    return collate(items)
-
-
-def optimiser_of(model: nn.Module, profile: Profile) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(model.parameters(), profile.training.learning_rate)
-
-
-def bare_step(profile, device, precision):
-    torch.manual_seed(0)
-    model = Bare(profile).to(device, memory_format=torch.channels_last).train()
-    optimiser = optimiser_of(model, profile)
+def plain_step(model, inputs, target, profile, device, precision):
+    """A step of any network with one logit per row of ``target(batch)``."""
+    model = model.to(device, memory_format=torch.channels_last).train()
+    optimiser = optimiser_of(model, profile.training, device)
 
     def step(batch):
-        moved = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+        moved = {k: v.to(device) for k, v in batch.items() if isinstance(v, torch.Tensor)}
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            logit = model(moved["frames"], moved["mel"])
-        loss = nn.functional.binary_cross_entropy_with_logits(logit.float(), moved["label"])
+            logit = model(*inputs(moved))
+        loss = nn.functional.binary_cross_entropy_with_logits(logit.float(), target(moved))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        float(loss.detach())
+        return float(loss.detach())
 
     return step
+
+
+def bare_step(profile, device, precision):
+    torch.manual_seed(0)
+    return plain_step(
+        Bare(profile),
+        lambda b: (b["frames"], b["mel"]),
+        lambda b: b["label"],
+        profile,
+        device,
+        precision,
+    )
+
+
+def classifier_step(profile, device, precision):
+    """torchvision's own classifier, a thousand classes, on every frame of the batch."""
+    torch.manual_seed(0)
+    return plain_step(
+        torchvision.models.get_model(profile.model.visual_backbone, weights=None),
+        lambda b: (b["frames"].flatten(0, 1),),
+        lambda b: torch.zeros(b["frames"].shape[0] * b["frames"].shape[1], 1000, device=device),
+        profile,
+        device,
+        precision,
+    )
 
 
 def amdd_step(profile, device, precision, channels_last=True, compiled=False):
@@ -97,33 +111,34 @@ def amdd_step(profile, device, precision, channels_last=True, compiled=False):
     model = AMDD(replaced(profile, {"model.weights": "random"}).model).to(device)
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
-    objective = Objective(profile.training.loss, 3, 2 * profile.model.dim).to(device)
-    optimiser = optimiser_of(model, profile)
+    objective = Objective(profile.training.loss, len(profile.model.generators), 2 * profile.model.dim).to(
+        device
+    )
+    optimiser = optimiser_of(model, profile.training, device)
     runner = torch.compile(model) if compiled else model
-
-    def step(batch):
-        training_step(runner, objective, optimiser, batch, device, precision, 1.0, channels_last)
-
-    return step
+    return lambda batch: training_step(runner, objective, optimiser, batch, device, precision, 1.0)
 
 
 def timed(step, batches, device, steps: int) -> float:
+    """Seconds a step, over ``steps`` of them."""
     if device.type == "cuda":
         torch.cuda.synchronize()
     start = time.perf_counter()
-    for k in range(steps):
-        step(batches(k))
+    for _ in range(steps):
+        step(next(batches))
     if device.type == "cuda":
         torch.cuda.synchronize()
     return (time.perf_counter() - start) / steps
 
 
 def matmul_peak(device, kind) -> float:
-    """Billions of operations a second in a large matrix product."""
+    """Billions of operations a second in a large matrix product, the best of several."""
     n = 8192 if device.type == "cuda" else 2048
-    a, b = torch.randn(n, n, device=device, dtype=kind), torch.randn(n, n, device=device, dtype=kind)
-    best = float("inf")
-    for _ in range(6):
+    a, b = (torch.randn(n, n, device=device).to(kind) for _ in range(2))
+    best = math.inf
+    for _ in range(8):
+        if device.type == "cuda":
+            torch.cuda.synchronize()
         start = time.perf_counter()
         a @ b
         if device.type == "cuda":
@@ -132,52 +147,73 @@ def matmul_peak(device, kind) -> float:
     return 2 * n**3 / best / 1e9
 
 
-def loader(profile: Profile):
-    """Batches out of the training loop's own dataset and sampler, over arrays on disk like a prepared corpus's."""
-    import tempfile
-    from pathlib import Path
-
-    import pandas as pd
-
-    from amdd.clips import ClipDataset, balanced_sampler
-    from amdd.prepare import Prepared
-
-    p, n = profile.preparation, 64
-    folder = Path(tempfile.mkdtemp(prefix="amdd-benchmark-"))
+def corpus(profile: Profile, folder: Path, n: int = 64) -> Prepared:
+    """Arrays on disk in the form of a prepared corpus."""
+    p, rng = profile.preparation, np.random.default_rng(0)
     (folder / "shards").mkdir()
-    rng = np.random.default_rng(0)
-    np.save(
-        folder / "shards" / "00000.frames.npy",
-        rng.integers(0, 255, (n, p.frames, p.size, p.size, 3), np.uint8),
-    )
+    frames = rng.integers(0, 255, (n, p.frames, p.size, p.size, 3), np.uint8)
+    np.save(folder / "shards" / "00000.frames.npy", frames)
     np.save(folder / "shards" / "00000.mel.npy", rng.uniform(-1, 1, (n, *shape_of(p))).astype(np.float16))
     names = ("real", *profile.model.generators)
     manifest = pd.DataFrame(
         {
-            "clip_id": [str(k) for k in range(n)], "shard": 0, "row": range(n), "label": [int(k % 4 > 0) for k in range(n)],
-            "generator": [names[k % 4] for k in range(n)], "audio_present": True,
+            "clip_id": [str(k) for k in range(n)], "shard": 0, "row": range(n), "label": [int(k % len(names) > 0) for k in range(n)],
+            "generator": [names[k % len(names)] for k in range(n)], "audio_present": True,
         }
     )  # fmt: skip
-    prepared = Prepared(folder, manifest, pd.DataFrame(), p, {})
-    dataset = ClipDataset(prepared, None, p, profile.model.generators, augment=True)
-    sampler = balanced_sampler(dataset, n=10_000, seed=0)
-    order, size = list(sampler), profile.training.batch_size
-
-    def batches(k):
-        return collate([dataset[i] for i in order[k * size : (k + 1) * size]])
-
-    return batches
+    return Prepared(folder, manifest, pd.DataFrame(), p, {})
 
 
-def memory_of(what: str, profile: str) -> float:
-    """Peak resident memory, in MB, of a process that takes three steps."""
-    run = subprocess.run(
-        [sys.executable, __file__, "--profile", profile, "--memory", what],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def loaded(profile: Profile, prepared: Prepared):
+    """Batches without end, out of the training loop's own dataset, sampler and loader."""
+    dataset = ClipDataset(prepared, None, profile.preparation, profile.model.generators, augment=True)
+    sampler = balanced_sampler(dataset, n=400 * profile.training.batch_size, seed=0)
+    epoch = 0
+    while True:
+        yield from loader_of(dataset, sampler, profile.training, epoch)
+        epoch += 1
+
+
+def fixed(profile: Profile, prepared: Prepared):
+    """The same batch without end."""
+    dataset = ClipDataset(prepared, None, profile.preparation, profile.model.generators)
+    batch = collate([dataset[k] for k in range(profile.training.batch_size)])
+    while True:
+        yield batch
+
+
+def memory_of(what: str, arguments: list[str]) -> float:
+    """Peak memory in MB of a process that takes four steps: resident, or allocated on the GPU."""
+    command = [sys.executable, __file__, *arguments, "--memory", what]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(run.stdout.split()[-1])
+
+
+def own_memory(what: str, profile: Profile, device, precision) -> float:
+    import resource
+
+    with tempfile.TemporaryDirectory() as folder:
+        batches = fixed(profile, corpus(profile, Path(folder), 8))
+        if what != "nothing":
+            step = (bare_step if what == "bare" else amdd_step)(profile, device, precision)
+            for _ in range(4):
+                step(next(batches))
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def why_not_compiled(step, batches) -> str:
+    """Empty when a compiled step runs; else the reason in a line. Without a C++ compiler torch.compile can't."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            step(next(batches))
+            step(next(batches))
+    except Exception as error:  # whatever it is, the other rows are still worth measuring
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"[:300]
+    return ""
 
 
 def main() -> None:
@@ -185,82 +221,113 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--profile", default="demo")
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--compile", action="store_true", help="also compiled; needs a C++ compiler")
+    parser.add_argument("--set", nargs="*", default=[], help="single values of the profile replaced")
+    parser.add_argument("--steps", type=int, default=8, help="steps that a time is taken over")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-compile", action="store_true", help="leave out the compiled rows")
     parser.add_argument("--out", default="training_step")
     parser.add_argument("--memory", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    profile, device = load_profile(args.profile), choose_device("auto")
-    precision, reason = choose_precision("auto", device)
-    batch = batch_of(profile, np.random.default_rng(0))
+    profile, device = load_profile(args.profile, args.set), choose_device("auto")
+    precision, reason = choose_precision(profile.training.precision, device)
     if args.memory:
-        import resource
-
-        step = (bare_step if args.memory == "bare" else amdd_step)(profile, device, precision)
-        for _ in range(3):
-            step(batch)
-        peak = (
-            torch.cuda.max_memory_allocated() / 1e6
-            if device.type == "cuda"
-            else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-        )
-        print(peak)
+        print(own_memory(args.memory, profile, device, precision))
         return
-    fixed, loaded = (lambda k: batch), loader(profile)
-    other = "fp32" if precision == "bf16" else "bf16"
+    with tempfile.TemporaryDirectory(prefix="amdd-benchmark-") as folder:
+        record = measure(args, profile, device, precision, reason, Path(folder))
+    write_text(PROJECT / "benchmarks" / "results" / f"{args.out}.json", json.dumps(record, indent=1) + "\n")
+    for key, number in record["numbers"].items():
+        spread = f"{number['low']:g} to {number['high']:g}" if "low" in number else ""
+        print(f"{key:40s} {number['value']:>10} {number.get('unit', ''):9s} {spread}")
+    for note in record["notes"]:
+        print(note)
+
+
+def measure(args, profile, device, precision, reason, folder) -> dict:
+    prepared, notes = corpus(profile, folder), []
+    one = fixed(profile, prepared)
     kinds = {
-        "bare backbones": (bare_step(profile, device, precision), fixed),
-        "AMDD": (amdd_step(profile, device, precision), fixed),
-        "AMDD with the loader": None,
-        f"AMDD in {other}": (amdd_step(profile, device, other), fixed),
-        "AMDD without channels-last": (amdd_step(profile, device, precision, channels_last=False), fixed),
+        "bare": (bare_step(profile, device, precision), one),
+        "amdd": (amdd_step(profile, device, precision), one),
+        "loader": None,
+        "classifier": (classifier_step(profile, device, precision), one),
     }
-    kinds["AMDD with the loader"] = (kinds["AMDD"][0], loaded)
-    if args.compile:
-        kinds["AMDD compiled"] = (amdd_step(profile, device, precision, compiled=True), fixed)
+    kinds["loader"] = (kinds["amdd"][0], loaded(profile, prepared))
+    for kind in ("fp32", "bf16"):
+        for last in (True, False):
+            name = f"{kind}.{'channels_last' if last else 'contiguous'}"
+            kinds[name] = (amdd_step(profile, device, kind, last), one)
+    if args.no_compile:
+        notes.append("compiled rows left out, as asked")
+    else:
+        for kind in ("fp32", "bf16"):
+            step = amdd_step(profile, device, kind, compiled=True)
+            if why := why_not_compiled(step, one):
+                notes.append(f"compiled rows left out: torch.compile does not work here ({why})")
+                break
+            kinds[f"{kind}.compiled"] = (step, one)
+    with FlopCounterMode(display=False) as counter:
+        kinds["amdd"][0](next(one))
+    work = counter.get_total_flops()
     for step, batches in kinds.values():
         timed(step, batches, device, 3)  # warm
     times = {name: [] for name in kinds}
     for _ in range(args.rounds):
         for name, (step, batches) in kinds.items():
             times[name].append(timed(step, batches, device, args.steps))
-    middle = {name: float(np.median(t)) for name, t in times.items()}
-    frames = profile.training.batch_size * profile.preparation.frames
-    numbers = {}
-    for name, seconds in middle.items():
-        key = name.lower().replace(" ", "_").replace("-", "_")
-        numbers[f"{key}.ms"] = {"value": round(1000 * seconds, 1), "n": args.rounds, "unit": "ms"}
-    numbers["ratio.backbones"] = {
-        "value": round(middle["AMDD"] / middle["bare backbones"], 3),
-        "n": args.rounds,
-    }
-    numbers["ratio.loader"] = {
-        "value": round(middle["AMDD with the loader"] / middle["AMDD"], 3),
-        "n": args.rounds,
-    }
-    numbers["frames_a_second"] = {"value": round(frames / middle["AMDD"], 1), "n": args.rounds}
-    for kind in ("float32", "bfloat16"):
-        numbers[f"matmul.{kind}"] = {
-            "value": round(matmul_peak(device, getattr(torch, kind)), 1),
-            "unit": "GFLOP/s",
-        }
-    numbers["memory.bare"] = {"value": round(memory_of("bare", args.profile)), "unit": "MB"}
-    numbers["memory.amdd"] = {"value": round(memory_of("amdd", args.profile)), "unit": "MB"}
+    times = {name: np.array(t) for name, t in times.items()}
+
+    def told(values, digits=1, unit=""):
+        values = np.asarray(values, float)
+        found = {"value": float(np.median(values)), "low": float(values.min()), "high": float(values.max())}
+        return {k: round(v, digits) for k, v in found.items()} | {"n": len(values)} | ({"unit": unit} if unit else {})  # fmt: skip
+
+    pictures = profile.training.batch_size * profile.preparation.frames
+    numbers = {f"{name}.ms": told(1000 * t, 1, "ms") for name, t in times.items()}
+    numbers["ratio.backbones"] = told(times["amdd"] / times["bare"], 3)
+    numbers["ratio.loader"] = told(times["loader"] / times["amdd"], 3)
+    numbers["ratio.classifier"] = told(times["amdd"] / times["classifier"], 3)
+    for name in kinds:
+        if "." in name and name != "fp32.contiguous":
+            numbers[f"ratio.{name}"] = told(times[name] / times["fp32.contiguous"], 3)
+    numbers["pictures_a_second.amdd"] = told(pictures / times["amdd"], 1)
+    numbers["pictures_a_second.classifier"] = told(pictures / times["classifier"], 1)
+    peaks = {"fp32": matmul_peak(device, torch.float32), "bf16": matmul_peak(device, torch.bfloat16)}
+    for kind, peak in peaks.items():
+        numbers[f"matmul.{kind}"] = {"value": round(peak, 1), "unit": "GFLOP/s"}
+    numbers["work.gflop"] = {"value": round(work / 1e9, 1), "unit": "GFLOP"}
+    numbers["share_of_peak"] = told(work / 1e9 / times["amdd"] / peaks[precision], 3)
+    given = ["--profile", args.profile, *(["--set", *args.set] if args.set else [])]
+    memory = {what: memory_of(what, given) for what in ("nothing", "bare", "amdd")}
+    for what, megabytes in memory.items():
+        numbers[f"memory.{what}"] = {"value": round(megabytes), "unit": "MB"}
+    numbers["memory.ratio"] = {"value": round(memory["amdd"] / memory["bare"], 3)}
     if device.type == "cuda":
         steps = 50 * 1344 / profile.training.batch_size
-        numbers["projection.paper_hours"] = {
-            "value": round(steps * middle["AMDD with the loader"] / 3600, 2),
-            "unit": "h",
-        }
-    record = {
-        "profile": args.profile, "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.machine(),
-        "threads": torch.get_num_threads(), "precision": precision, "precision_reason": reason, "torch": torch.__version__,
-        "steps": args.steps, "spread": {k: [round(1000 * x, 1) for x in v] for k, v in times.items()}, "numbers": numbers,
+        numbers["projection.paper_hours"] = told(steps * times["loader"] / 3600, 2, "h")
+        notes.append(
+            "projection.paper_hours is the measured step times 50 epochs of 1,344 clips; not measured"
+        )
+    machine = torch.cuda.get_device_name() if device.type == "cuda" else _cpu()
+    return {
+        "profile": args.profile, "set": args.set, "backbone": profile.model.visual_backbone, "pixels": profile.preparation.size,
+        "frames": profile.preparation.frames, "batch": profile.training.batch_size, "workers": profile.training.workers,
+        "device": machine, "threads": torch.get_num_threads(), "precision": precision, "precision_reason": reason,
+        "python": platform.python_version(), "torch": torch.__version__, "torchvision": torchvision.__version__,
+        "rounds": args.rounds, "steps": args.steps, "ratios": "within a round; fp32.contiguous is what the switches are beside",
+        "notes": notes, "numbers": numbers,
+        "rounds_ms": {name: [round(1000 * float(x), 1) for x in t] for name, t in times.items()},
     }  # fmt: skip
-    write_text(PROJECT / "benchmarks" / "results" / f"{args.out}.json", json.dumps(record, indent=1) + "\n")
-    for key, number in numbers.items():
-        print(f"{key:40s} {number['value']:>10} {number.get('unit', '')}")
+
+
+def _cpu() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        return next(
+            line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -59,6 +59,28 @@ def test_items(prepared):
     assert item["audio_present"] is True and data[15]["audio_present"] is False
 
 
+def test_fewer_frames_than_were_prepared_are_spread_over_the_clip(tmp_path):
+    (tmp_path / "shards").mkdir()
+    frames = np.arange(8, dtype=np.uint8)[None, :, None, None, None] * np.ones((1, 8, 4, 4, 3), np.uint8)
+    np.save(tmp_path / "shards" / "00000.frames.npy", frames)
+    np.save(tmp_path / "shards" / "00000.mel.npy", np.zeros((1, 1, 8, 9), "f2"))
+    table = pd.DataFrame({"clip_id": ["c"], "generator": ["real"], "label": [0], "audio_present": [True]})
+    table.assign(split="train", shard=0, row=0).to_parquet(tmp_path / "manifest.parquet")
+    (tmp_path / "failures.csv").write_text("clip,clip_id,corpus,video,stage,reason,thumbnail\n")
+    (tmp_path / "prepared.json").write_text(json.dumps({"settings": asdict(PreparationSettings())}))
+    prepared = open_prepared(tmp_path)
+    for wanted, expected in (
+        (1, [0]),
+        (2, [0, 7]),
+        (4, [0, 2, 5, 7]),
+        (8, list(range(8))),
+        (20, list(range(8))),
+    ):
+        found = ClipDataset(prepared, None, PreparationSettings(frames=wanted), GENERATORS)[0]["frames"]
+        shown = (found[:, 0, 0, 0] * STD[0] + MEAN[0]) * 255
+        assert shown.round().int().tolist() == expected
+
+
 def test_rows_in_every_form(prepared):
     mask = (prepared.manifest["generator"] == "fsgan").to_numpy()
     for rows in (mask, np.flatnonzero(mask), list(np.flatnonzero(mask)), prepared.manifest[mask]):

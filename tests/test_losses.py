@@ -97,26 +97,75 @@ def test_centroid_loss_is_the_mean_squared_distance():
     assert float(loss) == pytest.approx((2 + 0) / 2)
 
 
-def test_gradients_are_right_in_float64():
-    g = torch.tensor([0, 1, 1, 2])
-    target = torch.tensor([0.0, 1, 1, 1], dtype=torch.float64)
+@pytest.mark.parametrize("pairs", ["own", "all"])
+@pytest.mark.parametrize("generator", [[0, 1, 1, 2], [0, 0, 0, 0], [2, 2, 2, 2], [-1, 1, 0, 3]])
+def test_gradients_are_right_in_float64(generator, pairs):
+    g = torch.tensor(generator)
+    target = (g != 0).double()
+    bank = CentroidBank(3, 5).double()
+    bank.update(unit(8, 5, dtype=torch.float64), torch.tensor([1, 1, 2, 2, 3, 3, 0, 0]))
 
-    def all_of(logit, v, a, classes):
-        # The losses compute in float32 by design, so they are checked with float64 swapped in.
+    def all_of(logit, v, a, fused, classes):
         v, a = F.normalize(v, dim=1), F.normalize(a, dim=1)
         return (
             focal_loss(logit, target)
             + info_nce(v, a, 0.5)
-            + fingerprint_consistency(v, a, g)
+            + fingerprint_consistency(v, a, g, pairs)
             + attribution_loss(classes, g)
+            + bank.loss(fused, g)
         )
 
-    x = [torch.randn(*s, dtype=torch.float64, requires_grad=True) for s in ((4,), (4, 5), (4, 5), (4, 3))]
-    torch.Tensor.float, kept = torch.Tensor.double, torch.Tensor.float
-    try:
-        assert torch.autograd.gradcheck(all_of, x, eps=1e-6, atol=1e-5)
-    finally:
-        torch.Tensor.float = kept
+    r = torch.Generator().manual_seed(11)
+    shapes = ((4,), (4, 5), (4, 5), (4, 5), (4, 4))
+    x = [torch.randn(*s, dtype=torch.float64, requires_grad=True, generator=r) for s in shapes]
+    assert torch.autograd.gradcheck(all_of, x)
+
+
+def naive_info_nce(v, a, temperature):
+    def one_way(x, y):
+        found = 0.0
+        for i in range(len(x)):
+            scores = [math.exp(float(x[i] @ y[j]) / temperature) for j in range(len(y))]
+            found -= math.log(scores[i] / sum(scores))
+        return found / len(x)
+
+    return (one_way(v, a) + one_way(a, v)) / 2
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_info_nce_is_the_loop(size):
+    v, a = (unit(size, 6, seed=s, dtype=torch.float64) for s in (20, 21))
+    assert float(info_nce(v, a)) == pytest.approx(naive_info_nce(v, a, 0.07), abs=1e-12)
+
+
+def test_identical_and_opposite_projections_are_the_ends_of_the_fingerprint_loss():
+    v, g = unit(5, 8, seed=30), torch.tensor([1, 2, 3, 1, 0])
+    assert float(fingerprint_consistency(v, v, g)) == pytest.approx(0, abs=1e-6)
+    assert float(fingerprint_consistency(v, -v, g)) == pytest.approx(2, abs=1e-6)
+    # A clip alone in its generator: both readings are one.
+    for one in (torch.tensor([3]), torch.tensor([1, 2, 3])):
+        x, y = unit(len(one), 8, seed=31), unit(len(one), 8, seed=32)
+        torch.testing.assert_close(
+            fingerprint_consistency(x, y, one, "own"), fingerprint_consistency(x, y, one, "all")
+        )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_halves_at_the_end_of_their_range_do_not_overflow(dtype):
+    logit = torch.tensor([6e4, -6e4, 6e4, -6e4], dtype=dtype, requires_grad=True)
+    target = torch.tensor([1.0, 0, 0, 1])
+    loss = focal_loss(logit, target)
+    assert float(loss.detach()) == pytest.approx((0.25 + 0.75) * float(logit[0].detach()) / 4, rel=1e-6)
+    classes = torch.tensor([[6e4, -6e4], [-6e4, 6e4]], dtype=dtype, requires_grad=True)
+    v = unit(2, 8).to(dtype).requires_grad_()
+    whole = loss + attribution_loss(classes, torch.tensor([1, 1])) + info_nce(v, -v, 0.01)
+    whole.backward()
+    for x in (logit, classes, v):
+        assert torch.isfinite(x.grad).all()
+    # The centroids' mean of large embeddings, too: squares of 6e4 leave float16.
+    bank = CentroidBank(1, 4)
+    bank.update(torch.full((2, 4), 6e4, dtype=dtype), torch.tensor([1, 1]))
+    torch.testing.assert_close(bank.centroids[1], torch.full((4,), 0.5))
 
 
 def test_order_of_clips_does_not_matter():
@@ -129,6 +178,13 @@ def test_order_of_clips_does_not_matter():
             fingerprint_consistency(v, a, g, pairs),
             fingerprint_consistency(v[order], a[order], g[order], pairs),
         )
+    logit, label = torch.randn(6, generator=torch.Generator().manual_seed(1)), (g > 0).float()
+    torch.testing.assert_close(focal_loss(logit, label), focal_loss(logit[order], label[order]))
+    bank, other = CentroidBank(3, 8), CentroidBank(3, 8)
+    bank.update(v, g)
+    other.update(v[order], g[order])
+    torch.testing.assert_close(bank.centroids, other.centroids)
+    torch.testing.assert_close(bank.loss(a, g), bank.loss(a[order], g[order]))
 
 
 class Outputs:
@@ -153,7 +209,7 @@ def test_odd_batches_give_finite_losses_and_gradients(dtype, generator):
     objective = Objective(LossSettings(), 3, 8).train()
     for _ in range(2):
         terms = objective(out, batch)
-        assert all(math.isfinite(float(v)) for v in terms.values())
+        assert all(math.isfinite(float(v.detach())) for v in terms.values())
     terms["total"].backward()
 
 
@@ -172,12 +228,13 @@ def test_a_weight_of_zero_switches_a_loss_off():
 
 
 TWO = """
-import sys, types
+import copy, types
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn import functional as F
 from amdd.losses import Objective
+from amdd.processes import synchronised
 from amdd.profiles import LossSettings
 
 class Small(nn.Module):
@@ -188,7 +245,7 @@ class Small(nn.Module):
         v, a, z, d, c = (layer(x) for layer in self.layers)
         return F.normalize(v, dim=1), F.normalize(a, dim=1), z, d[:, 0], c
 
-def gradients(x, label, generator, wrap):
+def gradients(x, label, generator, heard, wrap):
     torch.manual_seed(0)
     model = Small().double()
     run = nn.parallel.DistributedDataParallel(model) if wrap else model
@@ -197,22 +254,42 @@ def gradients(x, label, generator, wrap):
         model.zero_grad()
         v, a, z, d, c = run(x)
         outputs = types.SimpleNamespace(visual_projection=v, audio_projection=a, fused=z, detection_logit=d, attribution_logits=c)
-        batch = {"label": label, "generator": generator, "audio_present": torch.ones(len(x), dtype=torch.bool)}
+        batch = {"label": label, "generator": generator, "audio_present": heard}
         terms = objective(outputs, batch)
         terms["total"].backward()
     return torch.cat([p.grad.flatten() for p in model.parameters()]), terms
 
 torch.manual_seed(1)
 x = torch.randn(8, 8, dtype=torch.float64)
-generator = torch.tensor([0, 0, 1, 1, 2, 2, 1, 3])
-label = (generator > 0).double()
-alone, terms = gradients(x, label, generator, False)
+generator = torch.tensor([0, 0, -1, 1, 2, 2, 1, 3])  # one unknown, one without sound: unequal shares of some losses
+label = (generator != 0).double()
+heard = torch.arange(8) != 4
+alone, terms = gradients(x, label, generator, heard, False)
 dist.init_process_group("gloo")
 r = dist.get_rank()
-shared, mine = gradients(x[r::2], label[r::2], generator[r::2], True)
-assert torch.allclose(alone, shared, atol=1e-9), float((alone - shared).abs().max())
-for name in ("contrastive", "fingerprint", "centroid"):
-    assert torch.allclose(terms[name], mine[name], atol=1e-9), name
+shared, mine = gradients(x[r::2], label[r::2], generator[r::2], heard[r::2], True)
+assert torch.allclose(alone, shared, rtol=1e-10, atol=1e-12), float((alone - shared).abs().max())
+for name in terms:
+    assert torch.allclose(terms[name], mine[name], rtol=1e-12), name
+
+# Batch normalisation: of unequal shares, one of them empty, and its gradients.
+for shares in ([slice(0, 5), slice(5, 8)], [slice(0, 0), slice(0, 8)]):
+    torch.manual_seed(2)
+    plain = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3)).double()
+    pictures, wish = torch.randn(8, 2, 6, 6, dtype=torch.float64), torch.randn(8, 3, 4, 4, dtype=torch.float64)
+    several = synchronised(copy.deepcopy(plain), torch.device("cpu"))
+    whole = plain(pictures)
+    (whole * wish).sum().backward()
+    part = several(pictures[shares[r]])
+    (part * wish[shares[r]]).sum().backward()
+    assert torch.allclose(part, whole[shares[r]], rtol=1e-9, atol=1e-12)
+    for p, q in zip(plain.parameters(), several.parameters()):
+        dist.all_reduce(q.grad)
+        assert torch.allclose(p.grad, q.grad, rtol=1e-8, atol=1e-9)
+    for p, q in zip(plain.buffers(), several.buffers()):
+        assert torch.allclose(p.double(), q.double(), rtol=1e-9)
+    several.eval(), plain.eval()
+    assert torch.equal(several(pictures).isnan(), plain(pictures).isnan())
 dist.destroy_process_group()
 """
 

@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn import metrics as sk
+from sklearn.calibration import calibration_curve
 
 from amdd.metrics import (
     auc,
@@ -179,3 +181,94 @@ def test_over_seeds_is_mean_and_sample_deviation():
     assert found.loc["auc", "mean"] == pytest.approx(np.mean(values))
     assert found.loc["auc", "sd"] == pytest.approx(np.std(values, ddof=1))
     assert math.isnan(over_seeds(tables[:1]).loc["auc", "sd"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_calibration_error_is_the_loop(seed):
+    rng = np.random.default_rng(seed)
+    label, probability = rng.integers(0, 2, 200), rng.random(200)
+    expected = 0.0
+    for b in range(10):
+        inside = [i for i in range(200) if b / 10 <= probability[i] < (b + 1) / 10]
+        if inside:
+            gap = np.mean([label[i] for i in inside]) - np.mean([probability[i] for i in inside])
+            expected += len(inside) / 200 * abs(gap)
+    assert calibration_error(label, probability) == pytest.approx(expected)
+    # Each bin of the reliability table beside scikit-learn's curve.
+    found, (share, mean) = calibration(label, probability), calibration_curve(label, probability, n_bins=10)
+    np.testing.assert_allclose(found.fakes, share)
+    np.testing.assert_allclose(found.probability, mean)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_equal_error_rate_is_where_the_curves_of_scikit_learn_cross(seed):
+    t = table(n=400, seed=seed)
+    false, missed, _ = sk.det_curve(t.label, t.score)
+    nearest = np.argmin(np.abs(false - missed))
+    found = equal_error_rate(t.label.to_numpy(), t.score.to_numpy())
+    assert found == pytest.approx((false[nearest] + missed[nearest]) / 2, abs=1 / 130)
+
+
+def test_the_interval_is_scipys_where_every_clip_is_a_person():
+    t = table(n=120)
+    t["identity"] = [f"p{k}" for k in range(len(t))]
+    found = metrics(t, bootstrap=3000).loc["attribution_all"]
+    right = (t.attribution == t.generator).to_numpy(float)
+    expected = stats.bootstrap(
+        (right,), np.mean, n_resamples=3000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.02)
+
+
+def test_the_interval_over_people_is_that_of_their_means():
+    """Persons of one size with all clips alike: drawing people is drawing their values."""
+    t = table(n=240, people=20)
+    person = t.identity.str[1:].astype(int).to_numpy()
+    t["attribution"] = np.where(person < 13, t.generator, "nobody")
+    found = metrics(t, bootstrap=3000).loc["attribution_all"]
+    low, high = stats.binom.ppf([0.025, 0.975], 20, 13 / 20) / 20
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.051)
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 13), (1, 7), (13, 13), (139, 145), (220, 220)])
+def test_wilson_interval_holds_exactly_the_shares_that_the_score_test_does_not_reject(k, n):
+    """The definition: p lies inside where |k/n - p| is at most z standard errors at p itself."""
+    low, high = wilson(k, n)
+    z = stats.norm.ppf(0.975)
+
+    def rejected(p):
+        return abs(k / n - p) > z * math.sqrt(p * (1 - p) / n)
+
+    for p in np.linspace(0.0005, 0.9995, 997):
+        if min(abs(p - low), abs(p - high)) > 1e-3:
+            assert rejected(p) == (not low <= p <= high), p
+
+
+@pytest.mark.parametrize(("only_first", "only_second"), [(1, 5), (0, 4), (9, 3), (6, 6)])
+def test_mcnemar_is_scipys_sign_test(only_first, only_second):
+    n = 30
+    a = pd.DataFrame({"clip_id": range(n), "label": 1, "generator": "fsgan", "score": 0.9})
+    a = a.assign(attribution="fsgan", known=True)
+    b = a.copy()
+    b.loc[: only_first - 1, "score"] = 0.1
+    a.loc[n - only_second :, "score"] = 0.1
+    found = mcnemar(a, b)
+    assert (found["only_first"], found["only_second"]) == (only_first, only_second)
+    # Two-sided: the outcomes that are no more probable than the one seen, by the table of the binomial.
+    pmf = stats.binom.pmf(np.arange(only_first + only_second + 1), only_first + only_second, 0.5)
+    assert found["p"] == pytest.approx(min(1.0, pmf[pmf <= pmf[only_first] * (1 + 1e-9)].sum()))
+    b["attribution"] = "wav2lip"
+    assert mcnemar(a, b, what="attribution")["only_first"] == n
+
+
+def test_paired_bootstrap_draws_the_same_people_for_both():
+    """Each person loses a fifth of the clips: the difference is certain, though neither share alone is."""
+    t = table(n=240, people=8)
+    person, place = t.identity.str[1:].astype(int).to_numpy(), np.arange(len(t)) // 8  # 30 clips a person
+    easy = person < 4
+    good = t.assign(attribution=np.where(easy | (place < 10), t.generator, "nobody"))
+    bad = t.assign(attribution=np.where(place < np.where(easy, 24, 4), t.generator, "nobody"))
+    alone = metrics(good, bootstrap=200).loc["attribution_all"]
+    assert alone.high - alone.low > 0.3
+    paired = paired_bootstrap(good, bad, "attribution_all", draws=200)
+    assert (paired["difference"], paired["low"], paired["high"]) == pytest.approx((0.2, 0.2, 0.2))
