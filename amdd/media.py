@@ -150,6 +150,33 @@ def probe(path: str | Path) -> MediaInfo:
         )
 
 
+def coding(path: str | Path) -> str:
+    """How a file or frame folder says that it was encoded, as one line of text: container, its tags, codecs, profiles,
+    formats. Nothing in it depends on the content; files of one encoder and its settings have the same line.
+
+    Raises :class:`MediaError`.
+    """
+    path = Path(path)
+    if os.path.isdir(path):
+        return f"pictures {_read_picture(frame_files(path)[0]).shape}" if frame_files(path) else "no pictures"
+    with _open(path) as container:
+        words = [container.format.name, *(f"{k}={v}" for k, v in sorted(container.metadata.items()))]
+        for stream in container.streams:
+            context = stream.codec_context
+            words += [
+                stream.type,
+                _codec(stream),
+                str(stream.profile),
+                str(stream.time_base),
+                str(stream.language),
+            ]
+            words += [f"{k}={v}" for k, v in sorted(stream.metadata.items())]
+            for name in ("pix_fmt", "colorspace", "color_range", "has_b_frames", "sample_rate", "format"):
+                value = getattr(context, name, None)
+                words.append(f"{name}={getattr(value, 'name', value)}")
+    return " ".join(words)
+
+
 def _codec(stream) -> str:
     context = getattr(stream, "codec_context", None)
     return context.name if context is not None else ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,11 +19,11 @@ import cv2
 import numpy as np
 
 from amdd.faces import DetectorError, NoFaceError, crop_faces, detector_for
+from amdd.machine import one_thread, peak_memory_mb
 from amdd.media import MediaError, probe, read_audio, read_video
 from amdd.paths import atomic, write_text
 from amdd.profiles import PreparationSettings
 from amdd.spectrograms import SILENCE, mel_spectrogram, shape_of, silence
-from amdd.threads import one_thread
 
 THUMBNAIL = 160  # pixels on the long side
 HEAD = 1 << 16  # bytes read at either end of a file to tell it from another
@@ -246,25 +245,12 @@ def prepare_shard(
         seconds["write"] = time.perf_counter() - began
         write_text(
             folder / "shards" / f"{number:05d}.seconds.json",
-            json.dumps({"stages": seconds, "peak_mb": _peak_mb()}),
+            json.dumps({"stages": seconds, "peak_mb": peak_memory_mb()}),
         )
         record = {"key": key, "rows": rows, "failures": failures}
         write_text(folder / "shards" / f"{number:05d}.json", json.dumps(record))
         marker.unlink(missing_ok=True)
     return number
-
-
-def _peak_mb() -> float:
-    """The most memory this process has held, in MB; 0 where the system doesn't say.
-
-    Linux's own count: ``getrusage`` hands a child its parent's peak.
-    """
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return 0.0
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) / 1000 if found else 0.0
 
 
 def _thumbnail(folder: Path, made: Made) -> str:

@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import resource
 import subprocess
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -97,11 +96,6 @@ def environment() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "packages": versions,
     }
-
-
-def peak_memory_mb() -> float:
-    """The most memory that this process has held, in MiB."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def choose_device(wish: str = "auto") -> torch.device:

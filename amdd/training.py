@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from amdd.clips import ClipDataset, balanced_sampler, collate, inputs_of
 from amdd.losses import Objective
+from amdd.machine import peak_memory_mb
 from amdd.model import AMDD
 from amdd.paths import atomic, write_text
 from amdd.prepare import Prepared
@@ -39,7 +40,6 @@ from amdd.runs import (
     environment,
     load_run,
     load_weights,
-    peak_memory_mb,
     save_weights,
     write_record,
 )

@@ -5,7 +5,7 @@
 Every mutant goes through the whole of ``prepare_clip`` (media) or ``scan`` (metadata) in a process of its own
 kind, watched from outside. Counted: processes that die, files that take longer than 20 s, exceptions that are
 no reasons, and reads outside the corpus (an inotify watch lies on a file that the mutants name). Writes
-``_build/benchmarks/fuzz_media.json`` and ends with status 1 if any count is not zero.
+``benchmarks/results/fuzz_media.json`` and ends with status 1 if any count is not zero.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import av
 import numpy as np
 
 from amdd.media import write_video, write_wav
-from amdd.paths import build_root, write_text
+from amdd.paths import PROJECT, write_text
 from amdd.prepare_shards import Clip, prepare_clip
 from amdd.profiles import PreparationSettings
 from amdd.puppets.people import make_identity
@@ -298,15 +298,19 @@ def main() -> int:
         print(f"{count:6d}  {outcome}")
     spent = time.monotonic() - began
     print(f"{options.files} files in {spent:.0f} s, slowest {slowest:.1f} s, faults: {len(bad)}")
+    numbers = {
+        "files": {"value": options.files},
+        "faults": {"value": len(bad)},
+        "slowest": {"value": round(slowest, 2), "unit": "s"},
+    }
     record = {
-        "files": options.files,
         "seed": options.seed,
-        "seconds": spent,
-        "slowest_seconds": slowest,
+        "seconds": round(spent, 1),
+        "numbers": numbers,
         "faults": bad,
         "outcomes": dict(outcomes.most_common()),
     }
-    write_text(build_root() / "benchmarks" / "fuzz_media.json", json.dumps(record, indent=1))
+    write_text(PROJECT / "benchmarks" / "results" / "fuzz_media.json", json.dumps(record, indent=1) + "\n")
     return 1 if bad else 0
 
 

@@ -6,7 +6,7 @@ Today: every frame decoded with OpenCV, CenterFace's own wrapper called on full 
 sound decoded and a mel spectrogram computed as librosa does (float64 STFT, filters built for each clip). Same
 network, same machine, in turns, one thread each; CPU seconds are compared, since other programs may be running.
 ``--entries`` adds a corpus of that many entries pointing at few files, for throughput and peak memory with two
-workers. Writes ``_build/benchmarks/prepare_speed.json``.
+workers. Writes ``benchmarks/results/prepare_speed.json``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ import pandas as pd
 import torch
 
 from amdd.faces import CenterFace
+from amdd.machine import peak_memory_mb
 from amdd.media import read_audio, write_video
-from amdd.paths import build_root, write_text
+from amdd.paths import PROJECT, write_text
 from amdd.prepare import prepare
 from amdd.prepare_shards import Clip, prepare_clip
 from amdd.profiles import PreparationSettings
@@ -151,7 +152,43 @@ def main() -> None:
         if options.entries:
             record["large"] = large(Path(name), options.entries)
             print(json.dumps(record["large"], indent=1))
-    write_text(build_root() / "benchmarks" / "prepare_speed.json", json.dumps(record, indent=1))
+    written = {
+        "clips": options.clips,
+        "rounds": options.rounds,
+        "frames": settings.frames,
+        "size": settings.size,
+    }
+    written |= {"numbers": numbers_of(record, options), "details": record}
+    write_text(
+        PROJECT / "benchmarks" / "results" / "prepare_speed.json", json.dumps(written, indent=1) + "\n"
+    )
+
+
+def numbers_of(record: dict, options: argparse.Namespace) -> dict[str, dict]:
+    """What the book quotes: values with their units and how many clips they were taken on."""
+    numbers = {}
+    for name, row in record.items():
+        if name == "large":
+            units = {
+                "clips_per_second": "clips/s",
+                "worker_peak_mb": "MB",
+                "parent_peak_mb": "MB",
+                "gigabytes": "GB",
+            }
+            for key, value in row.items():
+                unit = units.get(key, "s" if key.endswith("seconds") else "")
+                numbers[f"large.{key}"] = {"value": round(value, 2), "unit": unit}
+            continue
+        width = name.split("x")[0]
+        shared = {"n": options.clips}
+        numbers[f"{width}.clips_per_second"] = {
+            "value": round(row["clips_per_second_per_core"]["amdd"], 1), "unit": "clips/s", **shared
+        }  # fmt: skip
+        for kind in ("every_frame", "sampled_frames"):
+            numbers[f"{width}.times.{kind}"] = {"value": round(row[f"times_faster_than_{kind}"], 1), **shared}
+        for stage, share in row["stages_share"].items():
+            numbers[f"{width}.share.{stage}"] = {"value": round(100 * share, 1), "unit": "%", **shared}
+    return numbers
 
 
 def make_frame() -> np.ndarray:
@@ -161,16 +198,14 @@ def make_frame() -> np.ndarray:
 
 
 def large(folder: Path, entries: int) -> dict[str, float]:
-    """A corpus of many entries pointing at few files, two workers: throughput, memory, disk, and a second run."""
-    import resource
-
+    """A corpus of many entries pointing at few files of one second, two workers: throughput, memory, disk, and a second run."""
     root = folder / "large"
     root.mkdir()
-    paths = make_clips(root, 4, 256, 256)
+    paths = make_clips(root, 4, 256, 256, seconds=1.0)
     table = pd.DataFrame({"clip_id": np.arange(entries).astype(str), "corpus": "large"})
     table["video"] = [paths[k % 4].name for k in range(entries)]
     table["generator"], table["label"] = "real", 0
-    settings = replace(PreparationSettings(), size=64, frames=4)
+    settings = replace(PreparationSettings(), size=64, frames=2, seconds=1.0)
     began = time.perf_counter()
     done = prepare(table, settings, folder / "out", workers=2, root=root)
     spent = time.perf_counter() - began
@@ -183,7 +218,7 @@ def large(folder: Path, entries: int) -> dict[str, float]:
         "seconds": spent,
         "clips_per_second": entries / spent,
         "worker_peak_mb": timing["peak_mb"],
-        "parent_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        "parent_peak_mb": peak_memory_mb(),
         "gigabytes": sum(p.stat().st_size for p in (done.root / "shards").iterdir()) / 1e9,
         "second_run_seconds": again,
         "failures": len(done.failures),

@@ -39,6 +39,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from amdd.backbones import Trunk
 from amdd.clips import ClipDataset, balanced_sampler, collate
 from amdd.losses import Objective
+from amdd.machine import peak_memory_mb
 from amdd.model import AMDD
 from amdd.paths import PROJECT, write_text
 from amdd.prepare import Prepared
@@ -190,8 +191,6 @@ def memory_of(what: str, arguments: list[str]) -> float:
 
 
 def own_memory(what: str, profile: Profile, device, precision) -> float:
-    import resource
-
     with tempfile.TemporaryDirectory() as folder:
         batches = fixed(profile, corpus(profile, Path(folder), 8))
         if what != "nothing":
@@ -200,7 +199,7 @@ def own_memory(what: str, profile: Profile, device, precision) -> float:
                 step(next(batches))
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    return peak_memory_mb()
 
 
 def why_not_compiled(step, batches) -> str:
@@ -237,7 +236,7 @@ def main() -> None:
         record = measure(args, profile, device, precision, reason, Path(folder))
     write_text(PROJECT / "benchmarks" / "results" / f"{args.out}.json", json.dumps(record, indent=1) + "\n")
     for key, number in record["numbers"].items():
-        spread = f"{number['low']:g} to {number['high']:g}" if "low" in number else ""
+        spread = f"{number['least']:g} to {number['most']:g}" if "least" in number else ""
         print(f"{key:40s} {number['value']:>10} {number.get('unit', ''):9s} {spread}")
     for note in record["notes"]:
         print(note)
@@ -279,8 +278,8 @@ def measure(args, profile, device, precision, reason, folder) -> dict:
 
     def told(values, digits=1, unit=""):
         values = np.asarray(values, float)
-        found = {"value": float(np.median(values)), "low": float(values.min()), "high": float(values.max())}
-        return {k: round(v, digits) for k, v in found.items()} | {"n": len(values)} | ({"unit": unit} if unit else {})  # fmt: skip
+        found = {"value": float(np.median(values)), "least": float(values.min()), "most": float(values.max())}
+        return {k: round(v, digits) for k, v in found.items()} | {"rounds": len(values)} | ({"unit": unit} if unit else {})  # fmt: skip
 
     pictures = profile.training.batch_size * profile.preparation.frames
     numbers = {f"{name}.ms": told(1000 * t, 1, "ms") for name, t in times.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from amdd import media
-from amdd.media import MediaError, probe, read_audio, read_video, write_video, write_wav
+from amdd.media import MediaError, coding, probe, read_audio, read_video, write_video, write_wav
 
 
 def pictures(n: int, height: int = 48, width: int = 64) -> np.ndarray:
@@ -219,3 +219,19 @@ def test_sound_that_changes_its_channels_midway_ends_there(clip, monkeypatch):
 
     monkeypatch.setattr(module, "_decode", frames)
     assert len(read_audio(clip)) == 2048
+
+
+def test_the_coding_of_a_file_tells_its_encoder_and_nothing_of_its_content(tmp_path):
+    rng = np.random.default_rng(0)
+    made = {}
+    for name, quality, options in (
+        ("a", 18, {}),
+        ("b", 30, {}),
+        ("c", 18, {"audio": rng.normal(0, 0.1, 16_000)}),
+    ):
+        frames = rng.integers(0, 255, (8, 64, 64, 3), np.uint8)
+        made[name] = coding(write_video(tmp_path / f"{name}.mp4", frames, crf=quality, **options))
+    assert made["a"] == made["b"] != made["c"]
+    assert "h264" in made["a"] and "aac" not in made["a"] and "aac" in made["c"]
+    with pytest.raises(MediaError):
+        coding(tmp_path / "nothing.mp4")

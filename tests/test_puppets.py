@@ -360,6 +360,7 @@ def test_traits_of_a_clip_are_measured(tiny):
     found = features(table)
     assert found.notna().all(axis=None)
     assert (found.frames == 25).all()
+    assert found["codec metadata"].nunique() == 1  # one encoder, one set of settings, no tags
     assert (found["file size"] == [Path(v).stat().st_size for v in table.video]).all()
 
 

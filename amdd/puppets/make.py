@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amdd.machine import one_thread
 from amdd.paths import Workspace, atomic, write_text
 from amdd.profiles import CorpusSettings, Profile
 from amdd.puppets.layouts import NAMES, Clip, Shot, plan, write_metadata
@@ -26,7 +27,6 @@ from amdd.puppets.people import make_identity
 from amdd.puppets.sound import in_a_room
 from amdd.puppets.speech import Speech, talk
 from amdd.puppets.voices import voice_for
-from amdd.threads import one_thread
 
 SAMPLE_RATE, WAV_RATE = 16_000, 32_000
 MASK_SIDE = 64

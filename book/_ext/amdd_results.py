@@ -85,6 +85,8 @@ class ResultRole(SphinxRole):
             if "low" in record:
                 low = show(record["low"], unit).removesuffix(f"\u00a0{unit}") if unit else show(record["low"])
                 notes.append(f"95\u00a0% interval {low}–{show(record['high'], unit)}")
+            if "least" in record:
+                notes.append(f"{show(record['least'])}–{show(record['most'])} over {record['rounds']} rounds")
             if "n" in record:
                 notes.append(f"n\u00a0=\u00a0{record['n']}")
             if notes:

@@ -1,9 +1,11 @@
-"""One thread for everything that counts, so that results do not depend on how many processors there are."""
+"""What a process takes of its machine: threads and memory."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -26,3 +28,19 @@ def one_thread() -> Iterator[None]:
     finally:
         cv2.setNumThreads(before[0])
         torch.set_num_threads(before[1])
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has held, in MB.
+
+    Linux's own count where there is one: ``getrusage`` hands a child its parent's peak.
+    """
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    if found:
+        return round(int(found[1]) * 1024 / 1e6, 1)
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, 1)
