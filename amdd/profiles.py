@@ -46,6 +46,7 @@ class CorpusSettings:
     dfdm_real: int = 10
     dfdm_fake: int = 3  # of each of five generators, each at crf 0, 10 and 23
     lav: int = 10  # reals, video-only, audio-only and both: clips each
+    neural_voice: str = ""  # a Piper voice (.onnx) to speak in espeak-ng's place; extra `voice`
     leading_silence: float = 0.0  # seconds of silence before every fake's sound: a confound, so a switch
 
 

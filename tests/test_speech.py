@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
+from difflib import SequenceMatcher
+from functools import cache
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from amdd.profiles import load_profile
+from amdd.puppets import neural_voice
 from amdd.puppets.actions import ACTIONS, INDEX
 from amdd.puppets.forgers import vocoder, voice_conversion
 from amdd.puppets.motion import CLOSED, make_motion
@@ -12,7 +20,7 @@ from amdd.puppets.people import make_identity
 from amdd.puppets.sound import in_a_room
 from amdd.puppets.speech import sentences, speak, talk
 from amdd.puppets.synchrony import audio_visual_offset
-from amdd.puppets.voices import voice_for
+from amdd.puppets.voices import Voice, voice_for
 
 RATE = 16_000
 
@@ -118,3 +126,121 @@ def test_forged_sound_refuses_what_it_cannot_use():
         vocoder.forge_audio(np.zeros((2, 8000), np.float32))
     silent = np.zeros(8000, np.float32)
     assert not voice_conversion.forge_audio(silent, RATE, silent).any()
+
+
+# --- a neural voice in the synthesiser's place -----------------------------------------------------------------
+
+
+def other(voice, rate: int):
+    """Another speaker of another pace: what a neural voice is to the synthesiser."""
+    return dataclasses.replace(voice, name="en-us+f3", rate=rate, pitch=70)
+
+
+def starts_of_the_same(a, b) -> np.ndarray:
+    """Where the sounds start that both phoneme lists have (n, 2); a slower voice has an allophone more or less."""
+    lists = [[p.symbol for p in phonemes] for phonemes in (a, b)]
+    blocks = SequenceMatcher(None, *lists, autojunk=False).get_matching_blocks()
+    return np.array([(a[i + k].start, b[j + k].start) for i, j, n in blocks for k in range(n)])
+
+
+def test_phoneme_times_are_carried_over_to_another_voice():
+    plain = Voice("en-us+m1", 160, 40, 50)
+    errors, straight = [], []
+    for text in sentences()[:12]:
+        reference, target = speak(text, plain), speak(text, other(plain, 125))
+        moved = neural_voice.carry_over(reference, target.audio)
+        assert np.array_equal(moved.audio, target.audio) and moved.text == text
+        assert all(p.start < p.end <= moved.seconds + 1e-6 for p in moved.phonemes)
+        starts = [p.start for p in moved.phonemes]
+        assert starts == sorted(starts)
+        ours, truth = starts_of_the_same(moved.phonemes, target.phonemes).T
+        errors += list(np.abs(ours - truth))
+        line, truth = starts_of_the_same(reference.phonemes, target.phonemes).T
+        straight += list(np.abs(line * target.seconds / reference.seconds - truth))
+    assert len(errors) > 300
+    assert np.median(errors) < 0.02  # half a frame of video
+    assert np.mean(errors) < 0.7 * np.mean(straight)
+
+
+def test_the_warp_is_the_cheapest_path():
+    rng = np.random.default_rng(0)
+    for n, m in ((1, 1), (1, 5), (4, 3), (6, 6), (5, 9)):
+        a, b = rng.normal(size=(n, 2)), rng.normal(size=(m, 2))
+        cost = np.linalg.norm(a[:, None] - b[None], axis=2)
+        path = neural_voice.warp(a, b)
+        assert tuple(path[0]) == (0, 0) and tuple(path[-1]) == (n - 1, m - 1)
+        assert {tuple(s) for s in np.diff(path, axis=0)} <= {(0, 1), (1, 0), (1, 1)}
+
+        @cache
+        def least(i, j, cost=cost):
+            if i < 0 or j < 0:
+                return np.inf
+            if i == j == 0:
+                return cost[0, 0]
+            return cost[i, j] + min(least(i - 1, j), least(i, j - 1), least(i - 1, j - 1))
+
+        assert cost[path[:, 0], path[:, 1]].sum() == pytest.approx(least(n - 1, m - 1))
+
+
+@pytest.fixture
+def piper(monkeypatch, tmp_path):
+    """Piper's interface with the synthesiser behind it; no voice can be had without a download."""
+    asked = []
+
+    class Config(SimpleNamespace):
+        pass
+
+    def synthesize(text, how):
+        asked.append(how)
+        speech = speak(text, Voice("en-us+f2", round(150 / how.length_scale), 60, 50), 22_050)
+        yield SimpleNamespace(audio_float_array=speech.audio)
+
+    voice = SimpleNamespace(
+        config=SimpleNamespace(num_speakers=3, sample_rate=22_050, length_scale=1.0), synthesize=synthesize
+    )
+    monkeypatch.setitem(sys.modules, "piper", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "piper.config", SimpleNamespace(SynthesisConfig=Config))
+    monkeypatch.setattr(neural_voice, "_voice", lambda model: voice)
+    neural_voice._synthesise.cache_clear()
+    yield asked
+    neural_voice._synthesise.cache_clear()
+
+
+def test_a_neural_voice_speaks_what_the_synthesiser_would(piper):
+    people = [make_identity(seed) for seed in (3, 4)]
+    voices = [voice_for(p, "voice.onnx") for p in people]
+    made = [talk(v, 4.0, np.random.default_rng(9), RATE) for v in voices]
+    for speech, person in zip(made, people):
+        assert speech.audio.shape == (4 * RATE,) and np.abs(speech.audio).max() <= 1
+        plain = talk(voice_for(person), 4.0, np.random.default_rng(9), RATE)
+        assert not np.array_equal(speech.audio, plain.audio)
+        assert len(speech.phonemes) > 15
+    assert {how.speaker_id for how in piper} <= {0, 1, 2}
+    assert all(how.noise_scale == how.noise_w_scale == 0 for how in piper)
+    again = talk(voices[0], 4.0, np.random.default_rng(9), RATE)
+    assert np.array_equal(again.audio, made[0].audio)
+    # Its lips follow its sound as the synthesiser's do.
+    offset, _ = audio_visual_offset(opening(make_motion(made[0], 1, 100)), made[0].audio, RATE)
+    assert abs(offset) <= 1
+
+
+def test_what_a_neural_voice_lacks_is_said(monkeypatch, tmp_path):
+    neural_voice._voice.cache_clear()
+    monkeypatch.setitem(sys.modules, "piper", None)
+    with pytest.raises(neural_voice.VoiceError, match=r"amdd\[voice\]"):
+        neural_voice._voice(str(tmp_path / "a.onnx"))
+
+
+def test_clips_are_made_again_when_the_voice_file_changes(tmp_path):
+    from amdd.puppets.layouts import plan
+    from amdd.puppets.make import clip_key
+
+    file = tmp_path / "voice.onnx"
+    file.write_bytes(b"one")
+    settings = load_profile("smoke", []).corpus
+    clip = plan(settings, ("puppet-favc",))["puppet-favc"][0]
+    voiced = dataclasses.replace(settings, neural_voice=str(file))
+    first = clip_key(voiced, clip)
+    assert first != clip_key(settings, clip)
+    file.write_bytes(b"another")
+    assert clip_key(voiced, clip) != first

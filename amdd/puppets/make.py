@@ -65,17 +65,21 @@ def clip_key(settings: CorpusSettings, clip: Clip) -> str:
         n: getattr(settings, n)
         for n in ("seed", "seconds", "fps", "size", "crf", "bits_per_pixel", "bits_spread", "leading_silence")
     }
-    text = json.dumps(
-        [VERSION, values, repr(clip), [_weights_key(name) for name in clip.video]], sort_keys=True
-    )
+    parts = [VERSION, values, repr(clip), [_weights_key(name) for name in clip.video]]
+    if settings.neural_voice:
+        parts.append(_file_key(Path(settings.neural_voice)))
+    text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _weights_key(forger: str) -> str:
     from amdd.puppets.forgers.base import WEIGHTS
 
-    path = WEIGHTS / f"{forger}.safetensors"
-    return _digest(path, path.stat().st_mtime_ns) if path.exists() else ""
+    return _file_key(WEIGHTS / f"{forger}.safetensors")
+
+
+def _file_key(path: Path) -> str:
+    return _digest(path, path.stat().st_mtime_ns) if path.is_file() else ""
 
 
 @lru_cache(maxsize=64)
@@ -114,7 +118,8 @@ def seeds(settings: CorpusSettings, shot: Shot, what: int) -> int:
 def speech_of(settings: CorpusSettings, shot: Shot) -> Speech:
     """What is said in a recording: dry, ``settings.seconds`` long."""
     rng = np.random.default_rng(seeds(settings, shot, 1))
-    return talk(voice_for(make_identity(shot.person)), settings.seconds, rng, SAMPLE_RATE)
+    voice = voice_for(make_identity(shot.person), settings.neural_voice)
+    return talk(voice, settings.seconds, rng, SAMPLE_RATE)
 
 
 def frames_of(settings: CorpusSettings) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _ctypes
 import ctypes
+import dataclasses
 import os
 import threading
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from amdd.puppets.voices import Voice
 _LOCK = threading.Lock()  # the synthesiser keeps its state in the process
 _PHONEME, _RETRIEVAL, _PHONEME_EVENTS, _UTF8 = 7, 1, 1, 1
 STRESS = "'"
+MIDDLE = 165  # words a minute of a voice that is neither slow nor fast
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,16 @@ def sentences() -> tuple[str, ...]:
 
 
 def speak(text: str, voice: Voice, sample_rate: int = 16_000) -> Speech:
-    """Synthesise ``text``; the same text and voice give the same samples."""
+    """Synthesise ``text``; the same text and voice give the same samples.
+
+    A voice with a neural model speaks through :mod:`amdd.puppets.neural_voice`, and raises what that raises.
+    """
+    if voice.model:
+        from amdd.puppets import neural_voice
+
+        plain = dataclasses.replace(voice, model="", speaker=0)
+        reference = speak(text, plain, sample_rate)
+        return neural_voice.speak(text, reference, voice.model, voice.speaker, voice.rate / MIDDLE)
     audio, events, rate = _synthesise(text, voice)
     seconds = len(audio) / rate
     phonemes = []
