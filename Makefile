@@ -27,7 +27,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || test -n "$(PYTHON)" || { echo "amdd needs Python 3.11 or 3.12; name one by PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --no-deps -r requirements.lock -e .
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --compile-bytecode --no-deps -r requirements.lock -e .
 	@touch $(STAMP)
 
 lint: $(STAMP)

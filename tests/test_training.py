@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import asdict
@@ -37,6 +39,9 @@ SMALL = [
 
 def profile(*more: str) -> Profile:
     return load_profile("smoke", [*SMALL, *more])
+
+
+LIGHT = ["model.visual_backbone=shufflenet_v2_x0_5", "model.audio_backbone=shufflenet_v2_x0_5"]
 
 
 def make_prepared(out: Path, seed: int = 0, clips: int = 36) -> Path:
@@ -141,48 +146,44 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(finished, 
     assert (other.folder / "weights.safetensors").read_bytes() != weights
 
 
-RESUME = """
-import os, signal, sys
-from pathlib import Path
-import torch
-torch.set_num_threads({threads})
-sys.path.insert(0, {tests!r})
-from test_training import profile
-import amdd.resume
-import amdd.training
-from amdd.prepare import open_prepared
+def doomed(prepared: str, run: str, threads: int, kill_at: int, where: str, every: float) -> None:
+    """Train, and die at one of the places that matter; called in a process of its own."""
+    import amdd.resume
+    import amdd.training
 
-kill_at, where, count = {kill_at}, {where!r}, 0
-step, save = amdd.training.training_step, amdd.resume.save_file
+    torch.set_num_threads(threads)
+    step, save, count = amdd.training.training_step, amdd.resume.save_file, 0
 
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
 
-def dying_step(*given):
-    global count
-    count += 1
-    if (count, where) == (kill_at, "before the step"):
-        die()
-    terms = step(*given)
-    if (count, where) == (kill_at, "after the step"):
-        die()
-    return terms
+    def dying_step(*given):
+        nonlocal count
+        count += 1
+        if (count, where) == (kill_at, "before the step"):
+            die()
+        terms = step(*given)
+        if (count, where) == (kill_at, "after the step"):
+            die()
+        return terms
 
-def dying_save(tensors, path, metadata):
-    save(tensors, path, metadata=metadata)
-    if count == kill_at and where == "while the state is written":
-        os.truncate(path, os.path.getsize(path) // 2)
-        die()
+    def dying_save(tensors, path, metadata):
+        save(tensors, path, metadata=metadata)
+        if count == kill_at and where == "while the state is written":
+            os.truncate(path, os.path.getsize(path) // 2)
+            die()
 
-amdd.training.training_step, amdd.resume.save_file = dying_step, dying_save
-amdd.training.train(profile(), open_prepared(Path({prepared!r})), Path({run!r}), 0, progress=False, save_every={every})
-"""
+    amdd.training.training_step, amdd.resume.save_file = dying_step, dying_save
+    train(profile(*LIGHT), open_prepared(Path(prepared)), Path(run), 0, progress=False, save_every=every)
 
 
 @pytest.mark.slow
-def test_killed_at_any_step_it_ends_with_the_very_same_weights(finished, prepared, tmp_path):
+def test_killed_at_any_step_it_ends_with_the_very_same_weights(prepared, tmp_path):
     """kill -9 at random steps, at each of the places that matter, with states of each step and of each epoch."""
+    finished = train(profile(*LIGHT), prepared, tmp_path / "through", 0, progress=False)
     run, rng = tmp_path / "killed", np.random.default_rng(3)
+    context = multiprocessing.get_context("forkserver")  # which imports everything once for all of them
+    context.set_forkserver_preload([__name__])
     fates = [
         (int(rng.integers(2, 6)), "after the step", 0.0),  # in the first epoch, a state after every step
         (int(rng.integers(2, 6)), "while the state is written", 0.0),
@@ -193,12 +194,11 @@ def test_killed_at_any_step_it_ends_with_the_very_same_weights(finished, prepare
         ),  # a state after every epoch only: steps are done twice
     ]
     for kill_at, where, every in [*fates, (0, "", 0.0)]:
-        code = RESUME.format(
-            tests=str(Path(__file__).parent), prepared=str(prepared.root), run=str(run),
-            threads=torch.get_num_threads(), kill_at=kill_at, where=where, every=every,
-        )  # fmt: skip
-        done = subprocess.run([sys.executable, "-c", code], timeout=300, check=False)
-        assert done.returncode == (-9 if where else 0), where
+        arguments = (str(prepared.root), str(run), torch.get_num_threads(), kill_at, where, every)
+        process = context.Process(target=doomed, args=arguments)
+        process.start()
+        process.join(300)
+        assert process.exitcode == (-9 if where else 0), where
         assert (run / "run.json").exists() == (not where)
     assert (run / "weights.safetensors").read_bytes() == (
         finished.folder / "weights.safetensors"
