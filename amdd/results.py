@@ -201,7 +201,8 @@ def table_html(
             else shown
         )
 
-    head = "".join(f'<th scope="col">{html.escape(str(c))}</th>' for c in table.columns)
+    names = [html.escape(str(c)).replace("_", "_<wbr>") for c in table.columns]  # may break there
+    head = "".join(f'<th scope="col">{c}</th>' for c in names)
     rows = "".join(
         f"<tr>{''.join(f'<td>{linked(c, k, v)}</td>' for c, v in zip(table.columns, row))}</tr>"
         for k, row in enumerate(table.itertuples(index=False))

@@ -185,7 +185,11 @@ def numbers_of(record: dict, options: argparse.Namespace) -> dict[str, dict]:
             "value": round(row["clips_per_second_per_core"]["amdd"], 1), "unit": "clips/s", **shared
         }  # fmt: skip
         for kind in ("every_frame", "sampled_frames"):
-            numbers[f"{width}.times.{kind}"] = {"value": round(row[f"times_faster_than_{kind}"], 1), **shared}
+            numbers[f"{width}.times.{kind}"] = {
+                "value": round(row[f"times_faster_than_{kind}"], 1),
+                "unit": "×",
+                **shared,
+            }
         for stage, share in row["stages_share"].items():
             numbers[f"{width}.share.{stage}"] = {"value": round(100 * share, 1), "unit": "%", **shared}
     return numbers

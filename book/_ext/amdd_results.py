@@ -28,7 +28,8 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 log = logging.getLogger(__name__)
-PERCENT = {"%"}
+TENTHS = {"%", "ms", "kB", "clips/s", "×"}
+WHOLE = {"MB", "GFLOP/s"}
 
 
 def _folder(env) -> Path:
@@ -58,9 +59,10 @@ def show(value, unit: str = "", digits: int = 3) -> str:
     """A number as prose shows it."""
     if isinstance(value, str | bool):
         return str(value)
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1000):
+    if isinstance(value, int) or unit in WHOLE or (float(value).is_integer() and abs(value) >= 1000):
+        value = round(value)
         text = f"{int(value):,}".replace(",", "\u202f")
-    elif unit in PERCENT | {"ms", "kB"}:
+    elif unit in TENTHS:
         text = f"{value:.1f}"
     elif unit == "s":
         text = f"{value:.2f}"
@@ -83,10 +85,11 @@ class ResultRole(SphinxRole):
         if style != "plain":
             notes = []
             if "low" in record:
-                low = show(record["low"], unit).removesuffix(f"\u00a0{unit}") if unit else show(record["low"])
+                low = show(record["low"], unit).removesuffix(f"\u00a0{unit}")
                 notes.append(f"95\u00a0% interval {low}–{show(record['high'], unit)}")
             if "least" in record:
-                notes.append(f"{show(record['least'])}–{show(record['most'])} over {record['rounds']} rounds")
+                least = show(record["least"], unit).removesuffix(f"\u00a0{unit}")
+                notes.append(f"{least}–{show(record['most'], unit)} over {record['rounds']} rounds")
             if "n" in record:
                 notes.append(f"n\u00a0=\u00a0{record['n']}")
             if notes:
