@@ -200,9 +200,8 @@ def balanced_sampler(
     A clip's weight is the inverse of its class's frequency, where real is one class beside the K generators
     (and clips of unknown generators, if any, are one more). So each class fills 1/(K+1) of an epoch of ``n``
     draws (default: as many as there are clips): FSGAN's 59 training clips of Table III weigh as much as
-    Wav2Lip's 350, which is what attribution needs. Detection then sees one real to K fakes; the paper does
-    not say otherwise, and its focal loss's alpha acts on top. ``real_share=0.5`` balances real against fake
-    instead, generators sharing the other half.
+    Wav2Lip's 350, which is what attribution needs. With ``real_share=0.5`` reals fill half, as they do in the
+    paper's training set (Table II), and the generators share the other half evenly; ``training.sampler`` chooses.
 
     Draws are with replacement and depend on (seed, epoch) only; call ``set_epoch``. Numbers at or above the
     number of clips are repeats of a clip within the epoch, which :class:`ClipDataset` understands.

@@ -52,18 +52,26 @@ class CorpusSettings:
 
 @dataclass(frozen=True)
 class PreparationSettings:
-    """Clip to arrays: T face crops and one mel spectrogram."""
+    """Clip to arrays: T face crops and one mel spectrogram. Sample rate, FFT and hop are the paper's (Sec. III-D)."""
 
-    frames: int = 8  # T; unknown in the paper, neighbours use 8-10
-    size: int = 112  # pixels a side of a face crop
-    margin: float = 1.3  # crop side over detected face side
+    frames: int = (
+        8  # T; unknown in the paper: neighbours (DMA-STA, LCL-AVD) take 10, and a step costs in proportion
+    )
+    size: int = (
+        112  # pixels a side of a face crop; unknown in the paper: 224 is ImageNet's, a quarter of it is cheap
+    )
+    margin: float = (
+        1.3  # crop side over detected face side; unknown: chin and hairline, where swaps are blended, stay
+    )
     detector: str = "centerface"  # or "face-alignment" (the paper's; downloads its weights)
     seconds: float = 4.0
     sample_rate: int = 16_000
     n_fft: int = 1024
     hop_length: int = 512
-    n_mels: int = 64  # unknown in the paper
-    top_db: float = 80.0
+    n_mels: int = 64  # unknown in the paper: 64 and 128 are usual, and 64 make a picture half as large
+    top_db: float = (
+        80.0  # unknown in the paper, which says decibels: the range that librosa and torchaudio keep
+    )
     trim_silence: bool = False  # cut leading samples with |x| <= 0.0005 (arXiv 2412.00175)
     sampling: str = "window"  # frames from the seconds that are heard; "clip": from the whole clip
     follow_fakes: bool = True  # where fakes are local (LAV-DF), the window is laid over a forged period
@@ -81,7 +89,9 @@ class ModelSettings:
     dim: int = 512
     heads: int = 8
     hidden: int = 256
-    dropout: float = 0.3  # stated as present, its rate unknown in the paper
+    dropout: float = (
+        0.3  # there in the paper, its rate unknown: heads of 256 units take 0.1 to 0.5, the middle
+    )
     cross_modal: str = "pooled"  # the paper's reading; "tokens" attends before pooling
     generators: tuple[str, ...] = ("faceswap", "wav2lip", "fsgan")
 
@@ -99,7 +109,8 @@ class LossSettings:
     focal_gamma: float = 2.0
     temperature: float = 0.07
     momentum: float = 0.9
-    fingerprint_pairs: str = "own"  # "own": each clip's own pair; "all": all pairs within a generator
+    # "own": each clip's own pair; "all": all pairs of a generator. Eq. 12 sums over samples, not over pairs of them.
+    fingerprint_pairs: str = "own"
 
 
 @dataclass(frozen=True)
@@ -108,14 +119,23 @@ class TrainingSettings:
 
     epochs: int = 10
     batch_size: int = 4
-    learning_rate: float = 3e-4  # unknown in the paper
-    weight_decay: float = 1e-4  # unknown in the paper
+    # Unknown in the paper. Neighbours with pretrained trunks take 1e-5 to 1e-3 (BA-TFD, OpenAVFF; MRDF, MDS): their
+    # geometric middle. In the demo's ten epochs it also did best on validation clips, before three and ten times as
+    # much (seeds 0 to 3 of this value, 1 and 2 of three times, 1 of ten times); chapter "Open choices" tries more.
+    learning_rate: float = 1e-4
+    # Unknown in the paper: neighbours take 1e-5 (MDS) to 5e-4 (DMA-STA), MRDF and BA-TFD this.
+    weight_decay: float = 1e-4
     clip_norm: float = 1.0
     loss: LossSettings = field(default_factory=LossSettings)
-    balanced_sampler: bool = True
+    # "halves": half of what is drawn is real, the generators share the rest evenly; "classes": real is one class beside
+    # the K generators. The paper's "balances generator classes" can be read both ways. Its training set is halves, 670
+    # and 674 clips (Table II), made so against an imbalance; drawing by classes would undo that, and with alpha on top
+    # the fakes would weigh nine times what the reals do.
+    sampler: str = "halves"
     augment: bool = True
-    selection: str = "validation_auc"  # which epoch is kept; ties go to the lower validation loss
-    precision: str = "auto"  # "auto" measures bf16 against fp32 once; or "bf16", "fp32"
+    # Which epoch is kept; unknown in the paper. AUC needs no threshold; ties go to the lower validation loss.
+    selection: str = "validation_auc"
+    precision: str = "auto"  # "auto": bf16 where the device computes it natively; or "bf16", "fp32"
     channels_last: bool = True
     compile: bool = False
     workers: int = 0
@@ -159,9 +179,11 @@ class Profile:
 STUDIES = (
     "tokens",
     "fingerprint over all pairs",
+    "real as one class of the sampler",
     "learning rate x 3",
     "learning rate / 3",
     "weight decay x 100",
+    "half the frames",
 )
 
 PROFILES: dict[str, Profile] = {
@@ -211,7 +233,7 @@ PROFILES: dict[str, Profile] = {
         ),
         preparation=PreparationSettings(frames=10, size=224, n_mels=128, workers=8),
         model=ModelSettings(visual_backbone="resnet50"),
-        training=TrainingSettings(epochs=50, learning_rate=1e-4, workers=4),
+        training=TrainingSettings(epochs=50, workers=4),
         evaluation=EvaluationSettings(seeds=(0, 1, 2), study_epochs=10, studies=STUDIES, perplexity=30.0),
     ),
 }

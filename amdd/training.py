@@ -52,6 +52,7 @@ VARIANTS: dict[str, dict[str, float]] = {
     "without_contrastive": {"contrastive": 0.0},
 }
 TERMS = ("detection", "attribution", "contrastive", "fingerprint", "centroid", "total")
+REAL_SHARE = {"halves": 0.5, "classes": None}  # of what the sampler draws, by `training.sampler`
 SAVE_EVERY = 60.0  # seconds between states within an epoch
 
 
@@ -80,6 +81,8 @@ def train(
     """
     run_dir = Path(run_dir)
     profile = variant_profile(profile, variant)
+    if profile.training.sampler not in REAL_SHARE:
+        raise ValueError(f"no sampler {profile.training.sampler!r}; there are: {', '.join(REAL_SHARE)}")
     seed = profile.training.seed if seed is None else seed
     table = prepared.manifest
     rows = {name: np.flatnonzero((table["split"] == name).to_numpy()) for name in ("train", "val")}
@@ -125,7 +128,9 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
         prepared, rows["train"], profile.preparation, profile.model.generators, s.augment, seed
     )
     steps_per_epoch = max(1, len(dataset) // s.batch_size)
-    sampler = balanced_sampler(dataset, n=steps_per_epoch * s.batch_size, seed=seed)
+    sampler = balanced_sampler(
+        dataset, n=steps_per_epoch * s.batch_size, seed=seed, real_share=REAL_SHARE[s.sampler]
+    )
     total = s.epochs * steps_per_epoch
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, total)
 

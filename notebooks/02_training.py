@@ -122,8 +122,8 @@ nb.results.figure(
 )
 
 # %% [markdown]
-# {term}`Focal loss <focal loss>` with a weight of three quarters on fakes, over a sampler that draws every class equally often, begins
-# with many false alarms: AUC rises before balanced accuracy at the fixed threshold does.
+# {term}`Focal loss <focal loss>` lays three quarters of its weight on fakes, while the sampler draws as many reals as
+# fakes. Scores therefore lean towards fake at first, and AUC rises before balanced accuracy at the fixed threshold does.
 
 # %% [markdown]
 # ## Exercises

