@@ -84,6 +84,9 @@ def _measures(threshold: float) -> dict[str, Callable[[dict[str, np.ndarray]], f
         chosen = t["known"] & ((t["label"] == 1) if fakes_only else True)
         return float(t["attributed"][chosen].mean()) if chosen.any() else float("nan")
 
+    def among_generators(t):
+        return float(t["named"][t["ranked"]].mean()) if t["ranked"].any() else float("nan")
+
     def f1(t):
         called, fake = decided(t), t["label"] == 1
         return float(2 * (called & fake).sum() / (called.sum() + fake.sum())) if fake.any() else float("nan")
@@ -106,15 +109,27 @@ def _measures(threshold: float) -> dict[str, Callable[[dict[str, np.ndarray]], f
         "ece": lambda t: calibration_error(t["label"], t["score"]),
         "attribution_fakes": lambda t: attributed(t, True),
         "attribution_all": lambda t: attributed(t, False),
+        "attribution_generators": among_generators,
     }
 
 
 def _columns(predictions: pd.DataFrame) -> dict[str, np.ndarray]:
+    known = predictions["known"].to_numpy(bool)
+    fakes = known & (predictions["label"] == 1).to_numpy(bool)
+    chances = [c for c in predictions.columns if c.startswith("p_") and c != "p_real"]
+    named = np.zeros(len(predictions), bool)
+    if chances:
+        best = predictions[chances].to_numpy(float).argmax(1)
+        named = np.array([c.removeprefix("p_") for c in chances])[best] == predictions["generator"].to_numpy(
+            str
+        )
     return {
         "label": predictions["label"].to_numpy(int),
         "score": predictions["score"].to_numpy(float),
         "attributed": (predictions["attribution"] == predictions["generator"]).to_numpy(bool),
-        "known": predictions["known"].to_numpy(bool),
+        "known": known,
+        "named": named,
+        "ranked": fakes & bool(chances),
     }
 
 
@@ -137,10 +152,13 @@ def metrics(
 
     ``n`` is the number of clips that the measure is over. Intervals are percentiles of a bootstrap that draws
     people with replacement. Attribution over fakes is the paper's denominator (139 of 145); over all counts
-    reals too. Clips of generators that the model does not know take no part in attribution.
+    reals too; among generators asks of each fake which *generator* the head finds likeliest, whatever it gives to
+    "real" (left out without the columns ``p_<class>``). Clips of generators that the model does not know take no part.
     """
     data, groups = _columns(predictions), _clusters(predictions)
     functions = _measures(threshold)
+    if not data["ranked"].any():
+        del functions["attribution_generators"]
     rng = np.random.default_rng(seed)
     draws: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(bootstrap):
@@ -149,7 +167,7 @@ def metrics(
         for name, function in functions.items():
             draws[name].append(function(sample))
     fakes, reals = int((data["label"] == 1).sum()), int((data["label"] == 0).sum())
-    counts = {"real_accuracy": reals, "fake_accuracy": fakes, "attribution_fakes": int((data["known"] & (data["label"] == 1)).sum()), "attribution_all": int(data["known"].sum())}  # fmt: skip
+    counts = {"real_accuracy": reals, "fake_accuracy": fakes, "attribution_fakes": int((data["known"] & (data["label"] == 1)).sum()), "attribution_all": int(data["known"].sum()), "attribution_generators": int(data["ranked"].sum())}  # fmt: skip
     tail = (1 - confidence) / 2
     rows = []
     for name, function in functions.items():

@@ -68,6 +68,8 @@ else:
     for name in nb.corpora():
         nb.writes(nb.workspace.corpora / name)
 
+nb.results.number("data", f"your own {settings.train}" if settings.data else "the built-in corpus")
+
 manifests = {name: scan(name, root) for name, root in roots.items()}
 for name, table in manifests.items():
     print(f"{name}: {len(table)} clips, found {table.attrs['report']['found']}")

@@ -59,7 +59,8 @@ nb.results.table("metrics", found.reset_index(), f"Every measure with its 95 % i
 # %% [markdown]
 # Balanced accuracy is {result}`03_in_domain_results.full.balanced_accuracy`, AUC
 # {result}`03_in_domain_results.full.auc`. Of the fakes, {result}`03_in_domain_results.full.attribution_fakes` are
-# given to the right generator. The paper reports {paper}`table5.full.bal_acc`, {paper}`table5.full.auc` and
+# given to the right generator; asked only which generator, the answer "real" left aside, the head is right for
+# {result}`03_in_domain_results.full.attribution_generators`. The paper reports {paper}`table5.full.bal_acc`, {paper}`table5.full.auc` and
 # {paper}`table5.full.attribution` on FakeAVCeleb: other people, other forgers, so these figures stand beside ours,
 # not against them.
 #
@@ -153,5 +154,6 @@ print(f"over people {people.high - people.low:.3f} wide, over clips {clips.high 
 # ## Summary
 #
 # On people it never saw, but on generators that it knows, the network reaches an AUC of
-# {result}`03_in_domain_results.full.auc`. What each loss has to do with that is the next chapter's question; what
-# happens with unknown generators is the question of the one after.
+# {result}`03_in_domain_results.full.auc`. That is one training; how far others lie from it that differ in their seed
+# alone, and what each loss has to do with it, are the next chapter's questions; what happens with unknown generators
+# is the question of the one after.

@@ -97,6 +97,26 @@ def test_the_papers_denominator_is_fakes_alone():
     assert found.value["attribution_all"] < found.value["attribution_fakes"]
 
 
+def test_naming_among_generators_leaves_reals_and_the_class_real_aside():
+    t = table()
+    assert "attribution_generators" not in metrics(t, bootstrap=5).index
+    rng = np.random.default_rng(3)
+    names = sorted(set(t.generator) - {"real"})
+    chances = rng.dirichlet(np.ones(len(names) + 1), len(t))
+    t["p_real"] = chances[:, 0] + 5  # whatever the head says of reals
+    for k, name in enumerate(names, 1):
+        t[f"p_{name}"] = chances[:, k]
+    found = metrics(t, bootstrap=5).loc["attribution_generators"]
+    right = [
+        max(names, key=lambda g: row[f"p_{g}"]) == row.generator for _, row in t[t.label == 1].iterrows()
+    ]
+    assert found.value == pytest.approx(np.mean(right))
+    assert found.n == len(right)
+    t.loc[t.generator == names[0], "known"] = False
+    kept = [r for r, g in zip(right, t.generator[t.label == 1]) if g != names[0]]
+    assert metrics(t, bootstrap=5).value["attribution_generators"] == pytest.approx(np.mean(kept))
+
+
 def test_generators_that_the_model_does_not_know_take_no_part_in_attribution():
     t = table()
     t.loc[t.generator == "fsgan", "known"] = False

@@ -21,7 +21,7 @@ from amdd.results import Results, table_html
 from amdd.timings import duration
 
 sys.path.insert(0, str(PROJECT / "book" / "_ext"))
-from amdd_results import show
+from amdd_results import remarks, show
 
 # --- results as files ------------------------------------------------------------------------------------------
 
@@ -76,6 +76,21 @@ def test_tables_escape_what_is_in_them():
 )
 def test_numbers_in_prose(value, unit, text):
     assert show(value, unit) == text
+
+
+def test_what_stands_beside_a_number():
+    assert remarks({"value": 1.0}) == []
+    kept = remarks({"value": 0.4, "low": 0.31, "high": 0.52, "n": 70})
+    assert kept == ["95\u00a0% interval 0.310–0.520", "n\u00a0=\u00a070"]
+    # A dash before a minus sign would be misread.
+    assert remarks({"value": 0.1, "low": -0.1, "high": 0.3, "seeds": 5}) == [
+        "95\u00a0% interval -0.100 to 0.300",
+        "5 seeds",
+    ]
+    assert remarks({"value": 0.5, "least": 0.4, "most": 0.6, "seeds": 5}) == ["0.400–0.600 over 5 seeds"]
+    assert remarks({"value": 5, "least": 4.0, "most": 6.0, "rounds": 3, "unit": "ms"}) == [
+        "4.0–6.0\u00a0ms over 3 rounds"
+    ]
 
 
 def test_durations_as_people_say_them():

@@ -71,6 +71,24 @@ def show(value, unit: str = "", digits: int = 3) -> str:
     return f"{text}\u00a0{unit}" if unit else text
 
 
+def remarks(record: dict) -> list[str]:
+    """What stands beside a number: its interval, its range over rounds, the seeds and clips it rests on."""
+    unit, notes = record.get("unit", ""), []
+    if "low" in record:
+        low = show(record["low"], unit).removesuffix(f"\u00a0{unit}")
+        dash = " to " if record["low"] < 0 else "–"
+        notes.append(f"95\u00a0% interval {low}{dash}{show(record['high'], unit)}")
+    if "least" in record:
+        least = show(record["least"], unit).removesuffix(f"\u00a0{unit}")
+        times = f"{record['rounds']} rounds" if "rounds" in record else f"{record['seeds']} seeds"
+        notes.append(f"{least}–{show(record['most'], unit)} over {times}")
+    elif "seeds" in record:
+        notes.append(f"{record['seeds']} seeds")
+    if "n" in record:
+        notes.append(f"n\u00a0=\u00a0{record['n']}")
+    return notes
+
+
 class ResultRole(SphinxRole):
     """``{result}``; see the module's docstring."""
 
@@ -83,15 +101,7 @@ class ResultRole(SphinxRole):
         unit = record.get("unit", "")
         text = show(record["value"], unit)
         if style != "plain":
-            notes = []
-            if "low" in record:
-                low = show(record["low"], unit).removesuffix(f"\u00a0{unit}")
-                notes.append(f"95\u00a0% interval {low}–{show(record['high'], unit)}")
-            if "least" in record:
-                least = show(record["least"], unit).removesuffix(f"\u00a0{unit}")
-                notes.append(f"{least}–{show(record['most'], unit)} over {record['rounds']} rounds")
-            if "n" in record:
-                notes.append(f"n\u00a0=\u00a0{record['n']}")
+            notes = remarks(record)
             if notes:
                 text += f" ({', '.join(notes)})"
         node = nodes.inline(text=text, classes=["amdd-result"])
