@@ -145,17 +145,27 @@ def how_made(workspace: Workspace) -> str:
         + (f", with {', '.join(f'`{o}`' for o in record['overrides'])}" if record["overrides"] else "")
         + f"; commit `{environment.get('commit', '')[:12] or 'not in a repository'}`.",
         "",
-        "| Notebook | Time | Peak memory | Seed | Device | Source | Library | Lock |",
-        "|---|---|---|---|---|---|---|---|",
+        "| Notebook | Time | Peak memory | Seed | Device |",
+        "|---|---|---|---|---|",
     ]
     total = 0.0
     for name, entry in record["notebooks"].items():
         total += entry["seconds"]
         lines.append(
-            f"| {name} | {_clock(entry['seconds'])} | {entry['peak_memory_mb']} MB | {entry['seed']} | {entry['device']} | "
-            f"`{entry['source'][:8]}` | `{entry['library'][:8]}` | `{entry['lock'][:8]}` |"
+            f"| {name} | {_clock(entry['seconds'])} | {entry['peak_memory_mb']} MB | {entry['seed']} | {entry['device']} |"
         )
-    lines += [f"| all | {_clock(total)} | | | | | | |", "", "## Artefacts", ""]
+    lines += [
+        f"| all | {_clock(total)} | | | |",
+        "",
+        "## Hashes",
+        "",
+        "| Notebook | Source | Library | Lock |",
+    ]
+    lines.append("|---|---|---|---|")
+    for name, entry in record["notebooks"].items():
+        cells = " | ".join(f"`{entry[kind][:8]}`" for kind in ("source", "library", "lock"))
+        lines.append(f"| {name} | {cells} |")
+    lines += ["", "## Artefacts", ""]
     lines += ["| Notebook | reads | writes |", "|---|---|---|"]
     for name, entry in record["notebooks"].items():
         cell = lambda kind: "<br>".join(f"`{p}` {h[:8]}" for p, h in entry[kind].items()) or "–"  # noqa: E731

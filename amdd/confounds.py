@@ -9,28 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from amdd.prepare import Prepared
-
-
-class _Silenced(Prepared):
-    """A prepared corpus whose fakes begin with silence; see :func:`with_leading_silence`."""
-
-    seconds: float = 0.0
-    seed: int = 0
-
-    def mel(self, i: int) -> np.ndarray:
-        mel = super().mel(i)
-        if self.manifest["label"].iat[i] != 1:
-            return mel
-        rng = np.random.default_rng([self.seed, int(i)])
-        lead = rng.uniform(0.3, 1.0) * self.seconds * self.settings.sample_rate
-        columns = min(round(lead / self.settings.hop_length), mel.shape[-1] - 1)
-        quiet = np.full((*mel.shape[:-1], columns), -1, mel.dtype)
-        return np.concatenate([quiet, mel[..., : mel.shape[-1] - columns]], axis=-1)
+from amdd.profiles import PreparationSettings
+from amdd.views import view
 
 
 def with_leading_silence(prepared: Prepared, seconds: float, seed: int = 0) -> Prepared:
@@ -41,12 +27,24 @@ def with_leading_silence(prepared: Prepared, seconds: float, seed: int = 0) -> P
     """
     if not 0 < seconds <= prepared.settings.seconds:
         raise ValueError(f"{seconds} s of silence before {prepared.settings.seconds} s of sound")
-    mark = f"{prepared.record.get('fingerprint', '')} silence {seconds} {seed}"
-    record = prepared.record | {"fingerprint": hashlib.sha256(mark.encode()).hexdigest()}
-    values = {f.name: getattr(prepared, f.name) for f in dataclasses.fields(Prepared)}
-    out = _Silenced(**values | {"record": record, "_maps": {}})
-    out.seconds, out.seed = float(seconds), int(seed)
-    return out
+    labels = prepared.manifest["label"].to_numpy()
+    return view(
+        prepared,
+        f"silence {seconds} {seed}",
+        mel=partial(_later, labels, prepared.settings, float(seconds), int(seed)),
+    )
+
+
+def _later(
+    labels: np.ndarray, settings: PreparationSettings, seconds: float, seed: int, i: int, mel: np.ndarray
+) -> np.ndarray:
+    if labels[i] != 1:
+        return mel
+    rng = np.random.default_rng([seed, i])
+    lead = rng.uniform(0.3, 1.0) * seconds * settings.sample_rate
+    columns = min(round(lead / settings.hop_length), mel.shape[-1] - 1)
+    quiet = np.full((*mel.shape[:-1], columns), -1, mel.dtype)
+    return np.concatenate([quiet, mel[..., : mel.shape[-1] - columns]], axis=-1)
 
 
 def supplemented(manifest: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(__file__).resolve().parent
+MEASURED = PROJECT / "benchmarks" / "results"  # what the benchmarks wrote
 
 
 def build_root() -> Path:

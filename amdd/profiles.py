@@ -162,6 +162,7 @@ class EvaluationSettings:
     neighbours: int = 15
     gradcam_clips: int = 4  # of each class, in the picture
     gradcam_scored: int = 40  # clips that are scored against their masks
+    corruption_levels: tuple[int, ...] = (1, 3, 5)  # of five, in the study of robustness
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,7 @@ PROFILES: dict[str, Profile] = {
             neighbours=4,
             gradcam_clips=1,
             gradcam_scored=3,
+            corruption_levels=(5,),
         ),
     ),
     # Minutes on two cores: the default book.
@@ -234,7 +236,13 @@ PROFILES: dict[str, Profile] = {
         preparation=PreparationSettings(frames=10, size=224, n_mels=128, workers=8),
         model=ModelSettings(visual_backbone="resnet50"),
         training=TrainingSettings(epochs=50, workers=4),
-        evaluation=EvaluationSettings(seeds=(0, 1, 2), study_epochs=10, studies=STUDIES, perplexity=30.0),
+        evaluation=EvaluationSettings(
+            seeds=(0, 1, 2),
+            study_epochs=10,
+            studies=STUDIES,
+            perplexity=30.0,
+            corruption_levels=(1, 2, 3, 4, 5),
+        ),
     ),
 }
 

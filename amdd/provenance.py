@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 
-from amdd.paths import PACKAGE, PROJECT
+from amdd.paths import MEASURED, PACKAGE, PROJECT
 
 
 def hash_bytes(data: bytes) -> str:
@@ -70,8 +71,8 @@ def _file_of(name: str) -> Path | None:
 
 
 def library_used_hash(source: str) -> str:
-    """A hash of the library code that a notebook's source can reach, and of the data files (head model, sentences,
-    forgers' weights) that lie beside it."""
+    """A hash of the library code that a notebook's source can reach, of the data files (head model, sentences,
+    forgers' weights) that lie beside it, and of what benchmarks wrote, where the source reads that by ``measured``."""
     digest, folders = hashlib.sha256(), set()
     for name in modules_used(source):
         path = _file_of(name)
@@ -81,4 +82,6 @@ def library_used_hash(source: str) -> str:
         if folder.is_dir():
             name = folder.relative_to(PACKAGE).as_posix()
             digest.update(name.encode() + b"\0" + hash_path(folder).encode() + b"\n")
+    for name in sorted(set(re.findall(r"\bmeasured\([\"'](\w+)[\"']\)", source))):
+        digest.update(name.encode() + b"\0" + hash_path(MEASURED / f"{name}.json").encode() + b"\n")
     return digest.hexdigest()[:20]

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from amdd.figures import Figure
-from amdd.paths import atomic, write_text
+from amdd.paths import MEASURED, atomic, write_text
 
 
 class Results:
@@ -103,8 +103,11 @@ class Results:
         write_text(self.folder / f"{name}.json", json.dumps(words, indent=1) + "\n")
         display(HTML(table_html(table, caption, digits, name, links)))
 
-    def picture(self, name: str, image, alt: str, caption: str = "", quality: int = 88) -> None:
-        """Save an RGB image (H, W, 3) uint8 as JPEG with its words, and show it."""
+    def picture(
+        self, name: str, image, alt: str, caption: str = "", quality: int = 88, drawn_by: str = ""
+    ) -> None:
+        """Save an RGB image (H, W, 3) uint8 as JPEG with its words, and show it; ``drawn_by`` is the function that
+        made it, as ``module.function``."""
         import cv2
         from IPython.display import HTML, display
 
@@ -116,9 +119,26 @@ class Results:
         with atomic(self.folder / f"{name}.jpg") as temporary:
             temporary.write_bytes(data.tobytes())
         words = {"alt": alt, "caption": caption, "notebook": self.notebook, "profile": self.profile}
+        words |= {"drawn by": drawn_by} if drawn_by else {}
         write_text(self.folder / f"{name}.json", json.dumps(words, indent=1) + "\n")
         source = f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
-        display(HTML(_frame(f'<img src="{source}" alt="{html.escape(alt, quote=True)}">', caption, "")))
+        display(
+            HTML(
+                _frame(
+                    f'<img src="{source}" alt="{html.escape(alt, quote=True)}">',
+                    caption,
+                    _sources(None, name, drawn_by),
+                )
+            )
+        )
+
+
+def measured(name: str) -> dict[str, Any]:
+    """What the benchmark ``name`` wrote. Raises ``FileNotFoundError`` that names the command that writes it."""
+    path = MEASURED / f"{name}.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.name}: not measured yet; python benchmarks/{name}.py writes it")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def anchor(key: str) -> str:
@@ -201,7 +221,7 @@ def table_html(
             else shown
         )
 
-    names = [html.escape(str(c)).replace("_", "_<wbr>") for c in table.columns]  # may break there
+    names = [html.escape(str(c)).replace("_", " ") for c in table.columns]
     head = "".join(f'<th scope="col">{c}</th>' for c in names)
     rows = "".join(
         f"<tr>{''.join(f'<td>{linked(c, k, v)}</td>' for c, v in zip(table.columns, row))}</tr>"

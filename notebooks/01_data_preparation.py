@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -36,6 +38,7 @@ import pandas as pd
 
 from amdd.confounds import supplemented
 from amdd.corpora import fakeavceleb, scan
+from amdd.figures.forgers import forger_curves, training_records
 from amdd.figures.pictures import beside_its_source, film_strip, spectrograms
 from amdd.figures.residual import residual_figure, residual_spectrum
 from amdd.figures.spoken import spoken_strip
@@ -143,9 +146,10 @@ kinds = ["real", *[g for g in nb.profile.model.generators if g in set(test.gener
 complete = test.groupby("identity").generator.agg(lambda g: set(kinds) <= set(g))
 people = sorted(complete.index[complete])
 chosen = test[test.identity == people[len(people) // 2]] if people else test
-strips = {}
+strips, shown = {}, {}
 for generator in kinds:
     clip = chosen[chosen.generator == generator].iloc[0]
+    shown[generator] = clip.clip_id
     n = read_video(clip.video, [0]).n_frames
     strips[generator] = read_video(clip.video, np.linspace(0, max(n - 1, 0), 6).astype(int)).frames
 nb.results.picture(
@@ -153,6 +157,7 @@ nb.results.picture(
     film_strip(strips),
     "Film strips of six frames: one real clip and one clip of each generator, the same person where there is one.",
     f"Test clips of {train_name}, one row a class, six frames each.",
+    drawn_by="amdd.figures.pictures.film_strip",
 )
 
 # %% [markdown]
@@ -178,6 +183,31 @@ if not settings.data:
         film_strip(beside, 150),
         "A row for each generator: the source's frame, the forged frame with an outline, their difference, a mask.",
         "Source, forgery, difference (times three, about grey), and what was changed.",
+        drawn_by="amdd.figures.pictures.beside_its_source",
+    )
+
+# %% [markdown]
+# The forgers are networks that were trained, on rendered people that no corpus contains, by
+# `python -m amdd.puppets.forgers.train`. They are small and were trained briefly, which shows in what they paint: a
+# curve that still falls at its end belongs to a forger that more time would have made better.
+
+# %% tags=["hide-input"]
+if not settings.data:
+    records = training_records()
+    nb.results.figure(
+        "forgers",
+        forger_curves(records),
+        "Training loss of every forger of the built-in corpus, seed "
+        f"{records[0]['seed']}, as recorded beside its weights. Each has a loss of its own, so heights can't be "
+        "compared; wav2lip's leaps where its lip-sync expert joins in.",
+    )
+    made = pd.DataFrame(records).rename(columns={"identities": "people"})
+    made["last loss"] = [r["loss_every_25_steps"][-1] for r in records]
+    nb.results.table(
+        "forgers_trained",
+        made[["name", "parameters", "people", "frames", "steps", "seconds", "last loss"]],
+        f"The forgers' training on {made.device.iloc[0]}, {made.threads.iloc[0]} threads.",
+        digits=3,
     )
 
 # %% [markdown]
@@ -210,9 +240,10 @@ if not settings.data:
 if not settings.data:
     nb.results.picture(
         "people",
-        contact_sheet(range(24_000, 24_020), 10, 96),
-        "Twenty rendered faces in two rows, of several origins, ages and hair styles.",
-        "Twenty people of the built-in corpus's kind.",
+        contact_sheet(range(24_000, 24_030), 10, 112),
+        "Thirty rendered faces in three rows, of several origins, ages and hair styles.",
+        "Thirty people of the built-in corpus's kind.",
+        drawn_by="amdd.puppets.sheet.contact_sheet",
     )
 
 # %% [markdown]
@@ -265,17 +296,19 @@ nb.results.number("face_found", float(100 * found.mean()), n=len(found), unit="%
 # %% tags=["hide-input"]
 p = prepared[train_name]
 crops, mels = {}, {}
-for generator in strips:
-    i = int(
-        np.flatnonzero(((p.manifest.split == "test") & (p.manifest.generator == generator)).to_numpy())[0]
-    )
+for generator, clip_id in shown.items():
+    found_at = np.flatnonzero((p.manifest.clip_id == clip_id).to_numpy())
+    if not len(found_at):  # it failed, and stands in the list of failures
+        continue
+    i = int(found_at[0])
     crops[generator] = np.asarray(p.frames(i))[:8]
     mels[generator] = np.asarray(p.mel(i), np.float32)[0]
 nb.results.picture(
     "crops",
     film_strip(crops, 96),
     "Face crops as the network gets them, one row a class.",
-    "Prepared face crops, one clip a row.",
+    f"Prepared face crops of the test clips that were shown above, one a row. {train_name}.",
+    drawn_by="amdd.figures.pictures.film_strip",
 )
 
 # %% tags=["hide-input"]

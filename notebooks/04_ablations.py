@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -34,9 +36,11 @@ import pandas as pd
 from amdd.embeddings import linear_probe
 from amdd.evaluation import embed, metrics, predict
 from amdd.figures.detection import ablation
+from amdd.figures.seeds import seeds_figure
 from amdd.metrics import mcnemar, over_seeds, paired_bootstrap, wilson
 from amdd.notebook import open_notebook
 from amdd.prepare import open_prepared
+from amdd.results import measured
 from amdd.training import VARIANTS, train
 
 nb = open_notebook("04_ablations", profile, overrides)
@@ -130,24 +134,46 @@ for variant in list(VARIANTS)[1:]:
 # first weights, another order of clips. `benchmarks/seed_spread.py` trained each variant of the profile `demo` with
 # {result}`benchmarks/seed_spread.seeds|plain` seeds and tested all on the same
 # {result}`benchmarks/seed_spread.clips|plain` clips of the built-in corpus, apart from the run that this book shows.
-# Means over seeds, with the lowest and the highest; and by how much the full model is ahead, paired by seed. The last
-# column asks of each fake only which generator made it, whatever the head gives to "real".
-#
-# | variant | AUC | full ahead by | attribution | full ahead by | among generators |
-# |---|---|---|---|---|---|
-# | full | {result}`benchmarks/seed_spread.full.auc` | – | {result}`benchmarks/seed_spread.full.attribution` | – | {result}`benchmarks/seed_spread.full.named` |
-# | without attribution | {result}`benchmarks/seed_spread.without_attribution.auc` | {result}`benchmarks/seed_spread.without_attribution.auc.gap` | {result}`benchmarks/seed_spread.without_attribution.attribution` | {result}`benchmarks/seed_spread.without_attribution.attribution.gap` | {result}`benchmarks/seed_spread.without_attribution.named` |
-# | without fingerprint | {result}`benchmarks/seed_spread.without_fingerprint.auc` | {result}`benchmarks/seed_spread.without_fingerprint.auc.gap` | {result}`benchmarks/seed_spread.without_fingerprint.attribution` | {result}`benchmarks/seed_spread.without_fingerprint.attribution.gap` | {result}`benchmarks/seed_spread.without_fingerprint.named` |
-# | without contrastive | {result}`benchmarks/seed_spread.without_contrastive.auc` | {result}`benchmarks/seed_spread.without_contrastive.auc.gap` | {result}`benchmarks/seed_spread.without_contrastive.attribution` | {result}`benchmarks/seed_spread.without_contrastive.attribution.gap` | {result}`benchmarks/seed_spread.without_contrastive.named` |
-#
+# Each dot is one training. The last panel asks of each fake only which generator made it, whatever the head gives to
+# "real".
+
+# %% tags=["hide-input"]
+spread = measured("seed_spread")
+shown = {"auc": "AUC", "attribution": "attribution", "named": "attribution among generators"}
+nb.results.figure(
+    "seeds",
+    seeds_figure(spread["by_seed"], shown, {"auc": 1 / 2, "named": 1 / 3}),
+    f"Trainings with {len(spread['seeds'])} seeds a variant, {spread['corpus']}, "
+    f"n = {spread['numbers']['clips']['value']} test clips, profile {spread['profile']}; measured apart from this run.",
+)
+
+# %% tags=["hide-input"]
+rows, told = [], spread["numbers"]
+for variant in spread["by_seed"]:
+    row = {"variant": variant.replace("_", " ")}
+    for measure, title in shown.items():
+        one, gap = told[f"{variant}.{measure}"], told.get(f"{variant}.{measure}.gap")
+        row[title] = f"{one['value']:.3f} ({one['least']:.3f}–{one['most']:.3f})"
+        if measure != "named":
+            row[f"full ahead by, {title}"] = (
+                f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]" if gap else "–"
+            )
+    rows.append(row)
+nb.results.table(
+    "seed_spread",
+    pd.DataFrame(rows),
+    f"Mean over {len(spread['seeds'])} seeds with the lowest and the highest; by how much the full model is ahead, "
+    "paired by seed, with Student's 95 % interval.",
+)
+
+# %% [markdown]
 # Where an interval holds zero, these seeds do not tell the two apart, whatever one pair of trainings says.
 #
 # Some trainings end with every test clip on the same side of the threshold, a balanced accuracy of exactly one half:
 # {result}`benchmarks/seed_spread.full.at_chance|plain` of {result}`benchmarks/seed_spread.seeds|plain` of the full
 # network, {result}`benchmarks/seed_spread.without_attribution.at_chance|plain` without attribution,
 # {result}`benchmarks/seed_spread.without_fingerprint.at_chance|plain` without fingerprint consistency and
-# {result}`benchmarks/seed_spread.without_contrastive.at_chance|plain` without the contrastive loss. Whether a longer
-# training would free them was not tried.
+# {result}`benchmarks/seed_spread.without_contrastive.at_chance|plain` without the contrastive loss.
 
 # %% tags=["hide-input"]
 if len(e.seeds) > 1:

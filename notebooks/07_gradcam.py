@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -60,7 +62,9 @@ masks = {} if nb.profile.corpus.data else read_masks(nb.workspace.corpora / trai
 # %% tags=["hide-input"]
 strips = {}
 for generator in ["real", *nb.profile.model.generators]:
-    for row in test.index[test.generator == generator][: e.gradcam_clips]:
+    people = test[test.generator == generator].drop_duplicates("identity")  # another person in each row
+    chosen = np.linspace(0, len(people) - 1, min(e.gradcam_clips, len(people))).round().astype(int)
+    for row in people.index[chosen]:
         heat = gradcam(run, prepared, int(row))
         frames = np.asarray(prepared.frames(int(row)))
         cells = [overlay(f, h) for f, h in zip(frames, heat)]
@@ -71,12 +75,13 @@ for generator in ["real", *nb.profile.model.generators]:
                 mask, prepared.frame_indices(int(row)), prepared.geometry(int(row)), side, frames.shape[1]
             )
             cells = [outline(c, m) for c, m in zip(cells, forged)]
-        strips[f"{generator}\n{len(strips)}"] = np.stack(cells)[:8]
+        strips[f"{generator}\n{test.identity[row]}"] = np.stack(cells)[:8]
 nb.results.picture(
     "maps",
     film_strip(strips, 84),
     "Rows of face crops with a heat map over each, by class; green lines around what was forged.",
-    f"Grad-CAM towards 'fake' (the form of Fig. 11), test clips of {train_name}.",
+    f"Grad-CAM towards 'fake' (the form of Fig. 11), test clips of {train_name}, each of another person of its class.",
+    drawn_by="amdd.figures.pictures.overlay",
 )
 
 # %% [markdown]

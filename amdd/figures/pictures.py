@@ -13,24 +13,20 @@ from amdd.figures.style import colour
 
 def film_strip(rows: dict[str, np.ndarray], height: int = 112, gap: int = 4) -> np.ndarray:
     """Named rows of frames (T, H, W, 3) as one RGB image, the names written at the left."""
+    font, scale, line = cv2.FONT_HERSHEY_SIMPLEX, 0.56, 22
+    words = [w for name in rows for w in name.split("\n")]
+    margin = 14 + max(cv2.getTextSize(w, font, scale, 1)[0][0] for w in words)
     lines = []
     for name, frames in rows.items():
         cells = [
             cv2.resize(f, (round(f.shape[1] * height / f.shape[0]), height), interpolation=cv2.INTER_AREA)
             for f in frames
         ]
-        label = np.full((height, 104, 3), 255, np.uint8)
-        for k, word in enumerate(name.split("\n")):
-            cv2.putText(
-                label,
-                word,
-                (4, height // 2 + 16 * k),
-                cv2.FONT_HERSHEY_SIMPLEX,
-                0.42,
-                (40, 40, 40),
-                1,
-                cv2.LINE_AA,
-            )
+        label = np.full((height, margin, 3), 255, np.uint8)
+        parts = name.split("\n")
+        for k, word in enumerate(parts):
+            at = (4, height // 2 + 6 + round(line * (k - (len(parts) - 1) / 2)))
+            cv2.putText(label, word, at, font, scale, (30, 30, 30), 1, cv2.LINE_AA)
         pieces = [label]
         for cell in cells:
             pieces += [np.full((height, gap, 3), 255, np.uint8), cell]

@@ -15,7 +15,7 @@ import numpy as np
 from amdd.figures.hover import jpeg
 from amdd.figures.style import colour
 
-SIDE = 168  # pixels
+SIDE = 216  # pixels
 WIDTH, HEIGHT = 480, 120  # of the bars
 
 

@@ -52,7 +52,7 @@ def curves_over_threshold(table: pd.DataFrame, threshold: float) -> Figure:
         ax.plot(table.threshold, table[name], color=tint, lw=2, label=name)
     ax.axvline(threshold, color=INK, lw=1, ls=":")
     ax.set(xlabel="threshold", ylabel="share", xlim=(0, 1), ylim=(0, 1.03))
-    ax.legend(loc="lower center", ncols=2)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
     alt = (
         "Lines of balanced accuracy, F1, share of reals called real and share of fakes found over thresholds from 0 "
         f"to 1; a dotted line at {threshold:g}."

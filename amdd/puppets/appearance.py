@@ -196,22 +196,25 @@ def skin_texture(identity: Identity) -> np.ndarray:
     )
     colour = _brows(identity, rng, colour, x, y, ax, z)
     colour = _beard(identity, rng, colour, x, y, ax, z, parts["lips"], deep)
-    if identity.style in ("buzz", "bald"):
-        density = (0.85 if identity.style == "buzz" else 0.18) * scalp_mask(parts["xyz"], identity)
-        stubble = np.clip(density * (0.75 + 0.25 * noise(rng, SIZE, 1.6)), 0, 1)[..., None]
-        colour = colour * (1 - 0.8 * stubble) + stubble * 0.8 * hair_colour(identity)
-    # Clothes below the neckline, with a woven pattern and a seam.
+    # The scalp, in the colour of what grows on it: between strands no bare skin shines.
+    density = {"buzz": 0.85, "bald": 0.18}.get(identity.style, 0.97)
+    ragged = 0.25 * noise(rng, SIZE, 3.5) if identity.style not in ("buzz", "bald") else 0.0
+    stubble = density * smoothstep(0.0, 1.0, scalp_mask(parts["xyz"], identity) + ragged * 0.5)
+    stubble = np.clip(stubble * (0.8 + 0.2 * noise(rng, SIZE, 1.6)), 0, 1)[..., None]
+    roots = hair_colour(identity) * (1.0 if identity.style in ("buzz", "bald") else 0.8)
+    colour = colour * (1 - 0.9 * stubble) + stubble * 0.9 * roots
+    # Clothes: a neckline around the neck, over the shoulders, with a hem, folds and a fine weave.
+    out = smoothstep(0.34, 0.86, ax)
     drop = {
-        "crew": -1.72 - 0.10 * _bump(x, 0, 0.5),
-        "v": -1.7 - 0.75 * np.maximum(0, 1 - ax / 0.55),
-        "scoop": -1.75 - 0.5 * _bump(x, 0, 0.6),
+        "crew": -1.66 + 0.42 * out,
+        "v": -1.62 + 0.42 * out - 0.85 * np.maximum(0, 1 - ax / 0.5) * (z > -0.9),
+        "scoop": -1.70 + 0.40 * out - 0.4 * _bump(x, 0, 0.45) * (z > -0.9),
     }
-    edge = drop[identity.collar] - 0.25 * (z < -0.3) * 0
+    edge = drop[identity.collar]
     cloth = smoothstep(0.012, -0.012, y - edge)[..., None]
-    weave = 1 + 0.06 * np.sin(x * 190) * np.sin(y * 190) + 0.05 * noise(rng, SIZE, 40, 2)
-    fabric = (
-        np.array(identity.cloth) * weave[..., None] * (1 - 0.4 * _bump(y - edge, -0.06, 0.012))[..., None]
-    )
+    weave = 1 + 0.03 * noise(rng, SIZE, 1.5) + 0.06 * noise(rng, SIZE, 40, 2)
+    hem = 1 - 0.35 * _bump(y - edge, -0.075, 0.012) + 0.10 * smoothstep(-0.075, -0.02, y - edge)
+    fabric = np.array(identity.cloth) * (weave * hem)[..., None]
     colour = colour * (1 - cloth) + cloth * fabric
     gloss = gloss * (1 - cloth[..., 0]) + 0.05 * cloth[..., 0]
     return np.ascontiguousarray(np.dstack([np.clip(colour, 0.004, 0.95), np.clip(gloss, 0, 2)]), np.float32)
@@ -224,13 +227,15 @@ def hair_colour(identity: Identity) -> np.ndarray:
 def _brows(identity, rng, colour, x, y, ax, z):
     along = (ax - 0.10) / 0.44
     centre = 0.185 + 0.075 * np.sin(np.clip(along, 0, 1) * 2.1) - 0.03 * np.clip(along, 0, 1) ** 2
-    width = 0.034 * identity.brow * (1 - 0.55 * np.clip(along, 0, 1) ** 2)
+    width = (
+        (0.036 + 0.010 * (identity.gender == "men")) * identity.brow * (1 - 0.5 * np.clip(along, 0, 1) ** 2)
+    )
     body = (
         _bump(y, centre, width) * smoothstep(-0.04, 0.08, along) * smoothstep(1.06, 0.85, along) * (z > -0.3)
     )
-    strand = np.sin((y - centre) * 120 + np.clip(along, 0, 1) * 75 * 0.8 + 2.5 * noise(rng, SIZE, 14))
-    hairs = np.clip(body * (0.72 + 0.28 * strand) * 1.05, 0, 0.92)[..., None]
-    tint = np.minimum(hair_colour(identity) * 0.85, 0.16)
+    strand = np.sin((y - centre) * 260 + np.clip(along, 0, 1) * 150 + 3.5 * noise(rng, SIZE, 10))
+    hairs = np.clip(body * (0.86 + 0.14 * strand + 0.10 * noise(rng, SIZE, 3)) * 1.2, 0, 0.9)[..., None]
+    tint = np.minimum(hair_colour(identity) * 0.7, 0.13)
     return colour * (1 - hairs) + hairs * tint
 
 
@@ -247,14 +252,24 @@ def _beard(identity, rng, colour, x, y, ax, z, lips, deep):
     return colour * (1 - strength) + strength * tint
 
 
+def fringe(identity: Identity) -> bool:
+    """Does hair hang over the forehead? Of the styles that can, about every third."""
+    return identity.style in ("long", "bob", "short") and identity.seed % 7 in (0, 3)
+
+
 def scalp_mask(xyz: np.ndarray, identity: Identity) -> np.ndarray:
     """Where hair grows, in [0, 1]: above the hairline at the front, down to the nape behind the ears."""
     x, y, z = xyz[..., 0], xyz[..., 1], xyz[..., 2]
-    recede = 0.16 * np.clip((identity.age - 30) / 40, 0, 1) * (identity.gender == "men")
-    front = 0.60 + recede * (1 + 1.2 * _bump(np.abs(x), 0.35, 0.15)) - 0.10 * np.abs(x)
-    side = np.interp(z, [-1.6, -1.05, -0.72, -0.5, -0.25, 0.1], [-0.75, -0.5, 0.02, 0.1, 0.42, 0.6])
-    line = np.where(z > -0.25, front, np.minimum(side, front))
-    mask = smoothstep(-0.02, 0.06, y - line)
+    across = np.abs(x)
+    recede = 0.14 * np.clip((identity.age - 30) / 40, 0, 1) * (identity.gender == "men")
+    front = 0.74 if not fringe(identity) else 0.50
+    front = front + 0.02 * np.sin(6 * x + identity.seed) - 0.30 * np.maximum(0, across - 0.30)
+    front = front + recede * (1 + 1.2 * _bump(across, 0.35, 0.15))
+    side = np.interp(z, [-1.6, -1.05, -0.72, -0.5, -0.25, 0.1], [-0.75, -0.5, 0.02, 0.12, 0.42, 0.6])
+    # At the temples the line runs down before the ear; the forehead is kept free of that.
+    temple = np.maximum(smoothstep(0.36, 0.56, across), smoothstep(-0.55, -0.8, z))
+    line = front + (np.minimum(side, front) - front) * temple
+    mask = smoothstep(-0.03, 0.09, y - line)
     if identity.style == "bald":
         mask = mask * smoothstep(0.75, 0.35, y)
     return mask
@@ -266,7 +281,7 @@ def eye_texture(identity: Identity, size: int = 128) -> np.ndarray:
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     x, y = np.meshgrid(axis, axis)
     r, angle = np.hypot(x, y), np.arctan2(y, x)
-    white = np.array([0.50, 0.45, 0.43]) * (0.95 if identity.age < 55 else 0.88)
+    white = np.array([0.43, 0.385, 0.37]) * (0.95 if identity.age < 55 else 0.88)
     colour = np.empty((size, size, 3))
     colour[:] = white
     veins = np.clip(noise(rng, size, 6) - 1.2, 0, 1) * smoothstep(0.5, 0.9, r)
@@ -294,13 +309,13 @@ def hair_textures(identity: Identity, size: int = 256) -> tuple[np.ndarray, np.n
     coarse = cv2.resize(
         rng.normal(size=(3, size // 6)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC
     )
-    value = 0.6 * strands / strands.std() + 0.6 * coarse / coarse.std()
+    value = 0.75 * strands / strands.std() + 0.35 * coarse / coarse.std()
     if identity.style == "curly":
         value = value + 0.9 * noise(rng, size, 14)
     rank = np.argsort(np.argsort(value.ravel())).reshape(value.shape) / value.size
     tint = hair_colour(identity)
     grey = (rng.random((1, size)) < identity.grey * 0.5)[..., None] * np.array([0.25, 0.25, 0.25])
-    colour = tint * (0.55 + 0.75 * rank)[..., None] + grey * rank[..., None]
+    colour = tint * (0.70 + 0.50 * rank)[..., None] + grey * rank[..., None]
     gloss = np.full((size, size, 1), 0.35 if identity.style != "curly" else 0.12) * (0.5 + rank[..., None])
     return np.ascontiguousarray(np.dstack([np.clip(colour, 0.004, 1), gloss]), np.float32), rank.astype(
         np.float32

@@ -75,8 +75,8 @@ def _shells(identity: Identity) -> list[tuple[np.ndarray, ...]]:
         "crop": 0.06,
         "swept": 0.11,
         "curly": 0.24,
-        "bob": 0.13,
-        "long": 0.13,
+        "bob": 0.11,
+        "long": 0.10,
         "bun": 0.07,
     }[identity.style]
     rise = {
@@ -84,8 +84,8 @@ def _shells(identity: Identity) -> list[tuple[np.ndarray, ...]]:
         "crop": 0.03,
         "swept": 0.16,
         "curly": 0.08,
-        "bob": 0.05,
-        "long": 0.04,
+        "bob": 0.02,
+        "long": 0.01,
         "bun": 0.03,
     }[identity.style]
     thickness = thick * (0.45 + 0.55 * smoothstep(0.0, 1.0, m)) + rise * top
@@ -107,7 +107,7 @@ def _shells(identity: Identity) -> list[tuple[np.ndarray, ...]]:
         lift = normal * (thickness * depth * np.minimum(1, 2.0 * m))[:, None]
         lift[:, 1] -= 0.03 * depth * (1 - top) * m  # strands hang
         coverage = np.clip(m * 1.9, 0, 1) * (1.0 if k == 0 else 0.92 - 0.17 * k)
-        shade = np.full(len(p), 0.45 + 0.55 * depth)
+        shade = np.full(len(p), 0.62 + 0.38 * depth)
         uv = _strand_uv(n)
         uv[:, 0] += 0.13 * k + 0.25 * identity.parting * n[:, 1]
         pieces.append((p + lift, local, uv, coverage, shade))
@@ -122,12 +122,19 @@ def _curtain(identity: Identity) -> tuple[np.ndarray, ...]:
     half = np.percentile(np.abs(scalp[:, 0]), 97) + 0.10
     back = -np.percentile(scalp[:, 2], 2) - 0.75 + 0.10
     bottom = -2.3 if long else -1.02
-    theta = np.linspace(np.deg2rad(76), np.deg2rad(284), columns)
+    # Tucked behind the ears, or worn over them.
+    over = identity.seed % 2 == 0
+    first = 58 if over else 76
+    theta = np.linspace(np.deg2rad(first), np.deg2rad(360 - first), columns)
     t = np.linspace(0, 1, rows)
     points, shade, coverage = [], [], []
     for share in t:
-        y = 0.55 + share * (bottom - 0.55)
-        flare = 1 + 0.06 * np.sin(np.pi * share) - (0.0 if long else 0.16 * share**3)
+        y = 0.78 + share * (bottom - 0.78)
+        # It leaves the head from within the shells, and hangs clear of it below.
+        flare = 0.80 + 0.20 * smoothstep(0.0, 0.30, np.array(share))
+        flare = flare + 0.06 * np.sin(np.pi * share) - (0.0 if long else 0.16 * share**3)
+        if over:
+            flare = flare + 0.13 * np.exp(-(((y + 0.25) / 0.35) ** 2))
         if long:
             flare += 0.22 * smoothstep(0.55, 1.0, np.array(share))
         ring = np.stack(
@@ -144,7 +151,8 @@ def _curtain(identity: Identity) -> tuple[np.ndarray, ...]:
         edge = smoothstep(0.0, 0.12, np.linspace(0, 1, columns)) * smoothstep(
             1.0, 0.88, np.linspace(0, 1, columns)
         )
-        coverage.append((0.35 + 0.65 * edge) * (1.0 if share < 0.85 else 1.0 - 3.5 * (share - 0.85)))
+        front = 0.35 * (1 - smoothstep(0.80, 1.0, np.array(share)))  # the foremost strands end first
+        coverage.append((front + 0.65 * edge) * (1.0 if share < 0.85 else 1.0 - 3.5 * (share - 0.85)))
         shade.append(0.55 + 0.45 * np.clip(edge + 0.3, 0, 1))
     points = np.concatenate(points)
     grid = np.arange(rows * columns).reshape(rows, columns)

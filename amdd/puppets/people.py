@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from amdd.puppets.actions import INDEX
 from amdd.puppets.head import head_model
 
 RACES = ("African", "Asian (East)", "Asian (South)", "Caucasian (American)", "Caucasian (European)")
@@ -42,6 +43,14 @@ IRISES = (
     (0.17, 0.26, 0.36),
     (0.28, 0.32, 0.34),
 )
+RESTING = {
+    "eyeBlinkLeft": 0.07,
+    "eyeBlinkRight": 0.07,
+    "eyeSquintLeft": 0.06,
+    "eyeSquintRight": 0.06,
+    "mouthSmileLeft": 0.07,
+    "mouthSmileRight": 0.07,
+}
 
 
 @dataclass(frozen=True)
@@ -148,6 +157,10 @@ def face_shape(identity: Identity) -> np.ndarray:
     # The shoulders of the very thin and heavy leave the frame; the face takes all of the change.
     shape += 0.55 * abs(identity.weight) * weights
     shape += np.tensordot(np.array(identity.scores, np.float32), head.components, 1)
+    # At rest lids hang a little and corners of the mouth are not drawn: each face by as much as is its own.
+    for action, share in RESTING.items():
+        own = 1 + 0.6 * np.tanh(identity.scores[5 if action.startswith("eye") else 9])
+        shape += share * own * head.actions[INDEX[action]]
     shape[:, 0] *= 1 + identity.asymmetry * np.tanh(4 * shape[:, 0])
     eyes = (shape[head.left_eye].mean(0) + shape[head.right_eye].mean(0)) / 2
     return (shape - eyes).astype(np.float32)

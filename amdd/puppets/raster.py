@@ -239,7 +239,7 @@ def shade(index, bary, triangles, material, normals, uv, light, skin, eye, hair,
             power = 18
             strength = 0.22
             if kind == 1:
-                power, strength = 140, 3.0
+                power, strength = 140, 1.7
             elif kind == 6:
                 power, strength = 24, 0.25
             elif kind == 2:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from amdd.puppets import appearance
 from amdd.puppets.hair import hair_mesh
@@ -64,9 +65,10 @@ def _body(identity: Identity) -> _Body:
     )
     uv = np.concatenate([head.uv, hair.uv]).astype(np.float32)
     lashes = np.unique(lash)
-    uv[lashes] = np.stack([head.neutral[lashes, 0] * 6, head.neutral[lashes, 2] * 0.2], 1) % 1.0
+    # A lash is thinner than a pixel: a strand pattern that is finer still reads as a soft, half transparent fringe.
+    uv[lashes] = np.stack([head.neutral[lashes, 0] * 23, head.neutral[lashes, 2] * 0.2], 1) % 1.0
     coverage = np.concatenate([np.zeros(n, np.float32), hair.coverage])
-    coverage[lashes] = 0.30 + 0.35 * identity.makeup + (0.1 if identity.gender == "women" else 0.0)
+    coverage[lashes] = _lash_coverage(identity, head, lashes)
     occlusion = np.concatenate([head.occlusion, hair.shade]).astype(np.float32)
     occlusion = np.clip(occlusion * 1.12, 0, 1)
     eyes = np.concatenate([head.left_eye, head.right_eye])
@@ -99,6 +101,36 @@ def _body(identity: Identity) -> _Body:
     )
 
 
+def _lash_coverage(identity: Identity, head, lashes: np.ndarray) -> np.ndarray:
+    """How dense the lashes stand at vertices ``lashes``: thick at the upper lid's edge, thin at the tips and below."""
+    points = head.neutral[lashes]
+    rims = [head.landmarks[36:42], head.landmarks[42:48]]
+    lower = [np.interp(points[:, 0], *_by_x(head.neutral[r[[0, 5, 4, 3]]])) for r in rims]
+    upper = [np.interp(points[:, 0], *_by_x(head.neutral[r[[0, 1, 2, 3]]])) for r in rims]
+    right = points[:, 0] > 0
+    low, high = np.where(right, lower[1], lower[0]), np.where(right, upper[1], upper[0])
+    above = points[:, 1] > (low + high) / 2
+    root = cKDTree(head.neutral[head.skin]).query(points)[0]
+    tip = np.clip(root / max(np.percentile(root, 95), 1e-6), 0, 1)
+    dense = 0.34 + 0.36 * identity.makeup + (0.12 if identity.gender == "women" else 0.0)
+    return np.where(above, dense * (1.15 - 0.85 * tip), 0.32 * dense * (1 - tip)).astype(np.float32)
+
+
+def _by_x(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(points[:, 0])
+    return points[order, 0], points[order, 1]
+
+
+def soften_edges(picture: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """``picture`` (H, W, 3) with a blur along the borders of ``parts`` (H, W): strands and outlines are cut out
+    pixel by pixel, and would stand as steps otherwise."""
+    edge = cv2.morphologyEx(parts, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    edge |= (parts == HAIR + 1) | (parts == LASH + 1)
+    soft = cv2.GaussianBlur(picture, (0, 0), 0.85)
+    np.copyto(picture, soft, where=edge[..., None])
+    return picture
+
+
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
     """Head rotation (3, 3): yaw turns to the picture's right, pitch looks up, roll tilts (radians)."""
     cy, sy, cp, sp, cr, sr = (
@@ -123,7 +155,7 @@ def _lights(rng: np.random.Generator, camera: str) -> np.ndarray:
     rim = np.array([-side * 0.9, 0.5, -0.8])
     kelvin = rng.uniform(-1, 1) * (0.5 if camera == "timit" else 1.0) + (0.4 if camera == "timit" else 0.0)
     warm = np.array([1 + 0.10 * kelvin, 1.0, 1 - 0.13 * kelvin])
-    strength = rng.uniform(0.85, 1.35)
+    strength = rng.uniform(0.75, 1.2)
     ambient = rng.uniform(0.22, 0.42)
     cool = np.array([1 - 0.04 * kelvin, 1.0, 1 + 0.06 * kelvin])
     return np.stack(
@@ -235,6 +267,7 @@ def render_clip(
             index, bary, body.triangles, body.material, normals, uv, light, body.skin, body.eye, body.hair, colours,
             lights, picture, parts,
         )  # fmt: skip
+        soften_edges(picture, parts)
         small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
         small = cv2.GaussianBlur(small, (0, 0), blur) * vignette[..., None]
         values = np.clip(small * (exposure * tint).astype(np.float32) * 1023, 0, 4092).astype(np.int32)

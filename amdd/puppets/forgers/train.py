@@ -1,7 +1,7 @@
 """Train the forgers on rendered people that no corpus contains.
 
     python -m amdd.puppets.forgers.train                # all of them
-    python -m amdd.puppets.forgers.train faceswap fsgan --minutes 10
+    python -m amdd.puppets.forgers.train faceswap fsgan --effort 0.5
 
 Writes ``weights/<name>.safetensors`` (float16) and ``weights/<name>.json`` (seed, steps, settings, loss curve).
 Identities have seeds from 1,000,000 on; corpora use seeds below 900,000.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import cv2
@@ -28,6 +28,7 @@ from amdd.puppets.forgers import align
 from amdd.puppets.forgers.base import WEIGHTS
 from amdd.puppets.forgers.features import landmark_maps, mel_windows
 from amdd.puppets.forgers.networks import NAMES, SWAPS, Critic, build
+from amdd.puppets.make import VERSION
 from amdd.puppets.motion import make_motion
 from amdd.puppets.people import make_identity
 from amdd.puppets.render import render_clip
@@ -38,12 +39,15 @@ FIRST_SEED = 1_000_000
 SIZE = 128  # the stored crops
 
 
-def training_clip(seed: int, scene: int, n_frames: int) -> dict[str, np.ndarray]:
-    """One rendered clip as aligned crops (T, 128, 128, 3), landmarks, masks and mel windows."""
+def training_clip(seed: int, scene: int, n_frames: int, step: int = 1) -> dict[str, np.ndarray]:
+    """One rendered clip, of which every ``step``-th frame is taken, as aligned crops (T, 128, 128, 3), landmarks,
+    masks and mel windows."""
     identity = make_identity(FIRST_SEED + seed)
     rng = np.random.default_rng(np.random.SeedSequence([601, seed, scene]))
-    speech = talk(voice_for(identity), n_frames / 25.0 + 0.2, rng)
-    motion = make_motion(speech, 7 * seed + scene, n_frames)
+    length = n_frames * step
+    speech = talk(voice_for(identity), length / 25.0 + 0.2, rng)
+    motion = make_motion(speech, 7 * seed + scene, length)
+    motion = type(motion)(*(getattr(motion, f.name)[::step] for f in fields(motion)))
     # Wider turns than in the corpora, so that the networks have seen what they will meet.
     motion = replace(motion, pose=motion.pose * np.array([1.35, 1.5, 1.4], np.float32))
     clip = render_clip(identity, motion, 31 * seed + scene)
@@ -52,19 +56,19 @@ def training_clip(seed: int, scene: int, n_frames: int) -> dict[str, np.ndarray]
         "crops": align.crop(clip.frames, matrices, SIZE),
         "masks": align.crop(clip.face_mask, matrices, SIZE, cv2.INTER_NEAREST),
         "landmarks": align.move(clip.landmarks, matrices).astype(np.float32),
-        "mel": mel_windows(speech.audio, n_frames).astype(np.float16),
+        "mel": mel_windows(speech.audio, length)[::step].astype(np.float16),
     }
 
 
-def dataset(identities: int, scenes: int, n_frames: int, cache: Path) -> dict[str, np.ndarray]:
+def dataset(identities: int, scenes: int, n_frames: int, step: int, cache: Path) -> dict[str, np.ndarray]:
     """All training clips stacked (identities, scenes, T, ...), rendered once and kept in ``cache``."""
-    path = cache / f"forgers-{identities}x{scenes}x{n_frames}.npz"
+    path = cache / f"forgers-{identities}x{scenes}x{n_frames}by{step}-{VERSION}.npz"
     if not path.exists():
         from joblib import Parallel, delayed
 
         jobs = [(i, s) for i in range(identities) for s in range(scenes)]
         run = Parallel(n_jobs=-1, return_as="generator")(
-            delayed(training_clip)(i, s, n_frames) for i, s in jobs
+            delayed(training_clip)(i, s, n_frames, step) for i, s in jobs
         )
         clips = list(tqdm(run, total=len(jobs), desc="rendering training people", mininterval=5))
         stacked = {
@@ -320,9 +324,9 @@ def train(name: str, data: dict[str, np.ndarray], steps: int, seed: int, device:
     return record
 
 
-STEPS = {"faceswap": 1500, "syncnet": 1200, "wav2lip": 2000, "fsgan": 1100, "dfdm-dflh128": 900}
-# Looks are learnt from many people, lips from much speech: (people, scenes, frames a clip).
-SPEECH = {"syncnet": (120, 1, 100), "wav2lip": (120, 1, 100)}
+STEPS = {"faceswap": 3200, "syncnet": 3000, "wav2lip": 3200, "fsgan": 2600}
+# Looks are learnt from many people in many poses, lips from much speech: (people, scenes, frames a clip, every ..th).
+SPEECH = {"syncnet": (120, 1, 100, 1), "wav2lip": (120, 1, 100, 1)}
 
 
 def main() -> None:
@@ -330,21 +334,21 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", default=[], help=f"any of {', '.join(NAMES)}; default: all")
-    parser.add_argument("--identities", type=int, default=60)
+    parser.add_argument("--identities", type=int, default=120)
     parser.add_argument("--scenes", type=int, default=2)
-    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--frames", type=int, default=20)
     parser.add_argument("--effort", type=float, default=1.0, help="times the standard number of steps")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     cache = build_root() / "forgers"
     cache.mkdir(parents=True, exist_ok=True)
-    looks = (arguments.identities, arguments.scenes, arguments.frames)
+    looks = (arguments.identities, arguments.scenes, arguments.frames, 5)
     order = ["syncnet", "faceswap", "fsgan", "wav2lip", *[n for n in SWAPS if n != "faceswap"]]
     for name in order:
         if not arguments.names or name in arguments.names:
             data = dataset(*SPEECH.get(name, looks), cache)
-            record = train(name, data, int(STEPS.get(name, 700) * arguments.effort), arguments.seed, device)
+            record = train(name, data, int(STEPS.get(name, 900) * arguments.effort), arguments.seed, device)
             print(
                 f"{name}: {record['steps']} steps, {record['seconds']} s, loss {record['loss_every_25_steps'][-1:]}"
             )
