@@ -88,12 +88,10 @@ class Scan:
     root: tyro.conf.Positional[Path]
 
     def do(self) -> int:
-        from amdd.corpora import scan
+        from amdd.corpora import describe, scan
 
         table = scan(self.name, self.root)
-        print(f"{len(table)} clips")
-        for key, value in table.attrs["report"].items():
-            print(f"  {key}: {value}")
+        print(describe(table))
         print(table.groupby(["label", "generator", "quality"]).size().to_string())
         return 0
 

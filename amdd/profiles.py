@@ -185,6 +185,7 @@ STUDIES = (
     "learning rate / 3",
     "weight decay x 100",
     "half the frames",
+    "half the mel bands",
 )
 
 PROFILES: dict[str, Profile] = {

@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 
 from amdd.confounds import supplemented
-from amdd.corpora import fakeavceleb, scan
+from amdd.corpora import describe, fakeavceleb, scan
 from amdd.figures.forgers import forger_curves, training_records
 from amdd.figures.pictures import beside_its_source, film_strip, spectrograms
 from amdd.figures.residual import residual_figure, residual_spectrum
@@ -75,7 +75,7 @@ nb.results.number("data", f"your own {settings.train}" if settings.data else "th
 
 manifests = {name: scan(name, root) for name, root in roots.items()}
 for name, table in manifests.items():
-    print(f"{name}: {len(table)} clips, found {table.attrs['report']['found']}")
+    print(f"{name}: {describe(table)}\n")
 
 # %% [markdown]
 # ## Who is for training, who for the verdict

@@ -314,3 +314,17 @@ def test_built_in_corpora_are_read_by_the_readers_of_the_real_ones(smoke):
         assert all(
             not v for k, v in table.attrs["report"].items() if "missing" in k and k != "examples of missing"
         )
+
+
+def test_a_description_has_what_was_found_and_what_was_expected(tmp_path):
+    import pandas as pd
+
+    from amdd.corpora import describe
+
+    table = pd.DataFrame({"label": [0, 1, 1]})
+    table.attrs["report"] = {"found": {"A": 1200, "C": 2}, "examples of missing": [], "missing": 3}
+    lines = describe(table).splitlines()
+    assert lines[0] == "3 clips: 1 real, 2 fake"
+    assert lines[1].split() == ["found", "A", "1,200,", "C", "2"]
+    assert lines[2].split() == ["missing", "3"]
+    assert len(lines) == 3

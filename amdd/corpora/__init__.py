@@ -70,4 +70,23 @@ def scan(name: str, root: str | Path) -> pd.DataFrame:
     return table
 
 
-__all__ = ["BUILT_IN", "COLUMNS", "CORPORA", "CorpusError", "scan"]
+def describe(table: pd.DataFrame) -> str:
+    """What :func:`scan` found beside what it expected, in lines for a person."""
+
+    def told(value) -> str:
+        if isinstance(value, dict):
+            return ", ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in value.items())
+        if isinstance(value, list | tuple):
+            return ", ".join(map(str, value))
+        return f"{value:,}" if isinstance(value, int) else str(value)
+
+    lines = [
+        f"{len(table):,} clips: {int((table.label == 0).sum()):,} real, {int((table.label == 1).sum()):,} fake"
+    ]
+    report = {k: v for k, v in table.attrs.get("report", {}).items() if v not in ([], {}, "")}
+    wide = max((len(k) for k in report), default=0)
+    lines += [f"  {key:<{wide}}  {told(value)}" for key, value in report.items()]
+    return "\n".join(lines)
+
+
+__all__ = ["BUILT_IN", "COLUMNS", "CORPORA", "CorpusError", "describe", "scan"]

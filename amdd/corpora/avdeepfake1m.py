@@ -91,7 +91,7 @@ def _row(entry, base: Path, root: Path, table: Path, part: str, number: int) -> 
 READER = Reader(
     "avdeepfake1m",
     "AV-Deepfake1M",
-    "the authors' AV-Deepfake1M page (terms of use)",
+    "https://github.com/ControlNet/AV-Deepfake1M (terms of use to sign)",
     TREE,
     "audio and video",
     read,

@@ -70,5 +70,10 @@ def _test_list(base: Path) -> set[Path] | None:
 
 
 READER = Reader(
-    "celebdf", "Celeb-DF v2", "the authors' Celeb-DF page (request form)", TREE, "video only", read
+    "celebdf",
+    "Celeb-DF v2",
+    "https://github.com/yuezunli/celeb-deepfakeforensics (request form)",
+    TREE,
+    "video only",
+    read,
 )

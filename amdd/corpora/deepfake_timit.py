@@ -87,7 +87,7 @@ def _real_clips(subject: Path) -> list[Path]:
 READER = Reader(
     "deepfake_timit",
     "DeepfakeTIMIT with VidTIMIT",
-    "Zenodo records 4068245 and 158963",
+    "https://zenodo.org/records/4068245 and https://zenodo.org/records/158963 (licence to accept)",
     TREE,
     "audio and video",
     read,

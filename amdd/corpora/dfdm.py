@@ -85,7 +85,7 @@ def read(root: Path) -> tuple[list[dict], dict]:
 READER = Reader(
     "dfdm",
     "DFDM with Celeb-DF v2",
-    "the authors' pages of DFDM and Celeb-DF (request forms)",
+    "https://github.com/shanface33/Deepfake_Model_Attribution and https://github.com/yuezunli/celeb-deepfakeforensics (request forms)",
     TREE,
     "video only",
     read,

@@ -78,7 +78,7 @@ def _official(folder: Path) -> dict[str, str]:
 READER = Reader(
     "faceforensics",
     "FaceForensics++",
-    "the authors' FaceForensics page (request form)",
+    "https://github.com/ondyari/FaceForensics (request form)",
     TREE,
     "video only",
     read,

@@ -162,7 +162,7 @@ def _row(line, columns, header, base, table, number, cache) -> tuple[dict, Path]
 READER = Reader(
     "fakeavceleb",
     "FakeAVCeleb v1.2",
-    "the DASH lab's FakeAVCeleb page (request form)",
+    "https://github.com/DASH-Lab/FakeAVCeleb (request form)",
     TREE,
     "audio and video",
     read,

@@ -80,4 +80,11 @@ def _row(entry, base: Path, root: Path, table: Path, number: int) -> dict:
     }
 
 
-READER = Reader("lavdf", "LAV-DF", "the authors' LAV-DF page (terms of use)", TREE, "audio and video", read)
+READER = Reader(
+    "lavdf",
+    "LAV-DF",
+    "https://github.com/ControlNet/LAV-DF (terms of use to sign)",
+    TREE,
+    "audio and video",
+    read,
+)
