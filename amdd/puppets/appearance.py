@@ -235,7 +235,8 @@ def _brows(identity, rng, colour, x, y, ax, z):
     )
     strand = np.sin((y - centre) * 260 + np.clip(along, 0, 1) * 150 + 3.5 * noise(rng, SIZE, 10))
     hairs = np.clip(body * (0.86 + 0.14 * strand + 0.10 * noise(rng, SIZE, 3)) * 1.2, 0, 0.9)[..., None]
-    tint = np.minimum(hair_colour(identity) * 0.7, 0.13)
+    tint = hair_colour(identity) * 0.7
+    tint = tint * min(1.0, 0.15 / tint.max())  # darker than fair hair, and of its hue
     return colour * (1 - hairs) + hairs * tint
 
 
