@@ -74,7 +74,7 @@ rows = [
     ("focal gamma", losses.focal_gamma, "Table IV", ""), ("contrastive temperature", losses.temperature, "Table IV", ""),
     ("centroid momentum", losses.momentum, "Table IV", ""), ("batch size", t.batch_size, "Table IV", ""),
     ("epochs", t.epochs, "Table IV says 50", "fewer where the profile is for minutes"), ("gradient clip norm", t.clip_norm, "Table IV", ""),
-    ("learning rate", t.learning_rate, "ours", "neighbours with pretrained trunks take 1e-5 to 1e-3: the middle for the paper's 50 epochs, three times that where epochs are few"),
+    ("learning rate", t.learning_rate, "ours", "neighbours with pretrained trunks take 1e-5 to 1e-3: their geometric middle"),
     ("weight decay", t.weight_decay, "ours", "neighbours take 1e-5 to 5e-4, two of them 1e-4"),
     ("frames per clip", p.frames, "ours", "neighbours take 10; a step costs in proportion"),
     ("mel bands", p.n_mels, "ours", "64 and 128 are usual; 64 make a picture half as large"),

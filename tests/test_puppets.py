@@ -421,3 +421,17 @@ def test_a_spoilt_record_is_made_again_and_other_settings_remove_strangers(tiny,
     assert left.attrs["report"]["on disk but not listed"] == 0
     make_corpora(profile, workspace, progress=False, only=("puppet-favc",))
     assert digest(root) == before
+
+
+def test_the_face_has_no_pinholes_and_nothing_beside_the_forgery_changes(target, donor):
+    import cv2
+
+    for mask in target.face_mask[::7]:
+        _, part = cv2.connectedComponents((1 - mask).astype(np.uint8))
+        assert np.bincount(part.ravel())[1:].min() > 4, "a pixel or two within the face are not face"
+    forged = FORGERS["fsgan"](target, donor, None, 0)
+    for changed in forged.mask[::7]:
+        # A window that a solver rounded would be a rectangle: as full as its own bounding box.
+        rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+        box = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
+        assert changed.sum() < 0.93 * box

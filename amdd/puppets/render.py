@@ -237,6 +237,7 @@ def render_clip(
     moves = np.concatenate([head.moves, np.ones(len(body.hair_points), np.float32)])[:, None]
     tone_map = _tone_curve()
     nearest = (np.arange(size) * (big / size)).astype(np.int64)
+    pore = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     for t in range(steps):
         turn = rotation(*motion.pose[t])
         points = np.concatenate([moved[t], body.hair_points]).astype(np.float32)
@@ -274,7 +275,10 @@ def render_clip(
         shown = tone_map[values] + np.roll(noise_pool[t % 6], tuple(rolls[t]), (0, 1))
         frames[t] = np.clip(shown + 0.5, 0, 255)
         sampled = index[nearest[:, None], nearest]
-        masks[t] = (sampled >= 0) & body.face[sampled]
+        # Closed, as where teeth or a lash fill a pixel or two within the face there is face all the same.
+        masks[t] = cv2.morphologyEx(
+            ((sampled >= 0) & body.face[sampled]).astype(np.uint8), cv2.MORPH_CLOSE, pore
+        )
         landmarks[t] = pixels[head.landmarks] / SUPERSAMPLE
     return Rendered(frames, landmarks, masks)
 

@@ -57,7 +57,9 @@ def poisson(image: np.ndarray, frame: np.ndarray, mask: np.ndarray) -> np.ndarra
     ys, xs = np.flatnonzero(patch.any(1)), np.flatnonzero(patch.any(0))
     centre = (int(xs[0] + xs[-1]) // 2, int(ys[0] + ys[-1]) // 2)
     out = frame.copy()
-    out[y0:y1, x0:x1] = cv2.seamlessClone(piece, target, patch * 255, centre, cv2.NORMAL_CLONE)
+    cloned = cv2.seamlessClone(piece, target, patch * 255, centre, cv2.NORMAL_CLONE)
+    # The solver rounds the whole window; what lies outside the mask is the frame's own.
+    out[y0:y1, x0:x1] = np.where(patch[..., None] > 0, cloned, target)
     return out
 
 
