@@ -173,17 +173,13 @@ for rule, scored in rules.items():
     away = pd.concat([t for name, t in scored.items() if name != train_name], ignore_index=True)
     for label, who in ((1, "fakes"), (0, "reals")):
         pair = [t[t.label == label] for t in (scored[train_name], away)]
-        found = metrics(strange_against_known(*pair), bootstrap=e.bootstrap, confidence=e.confidence).loc[
-            "auc"
-        ]
-        nb.results.number(
-            f"open_set.{rule.replace(' ', '_')}.{who}",
-            found.value,
-            int(found.n),
-            found.low,
-            found.high,
-            e.seeds[0],
-        )
+        key = f"open_set.{rule.replace(' ', '_')}.{who}"
+        if not min(map(len, pair)):
+            nb.results.number(key, f"not measured (there are no such {who})")
+            continue
+        both = strange_against_known(*pair)
+        found = metrics(both, bootstrap=e.bootstrap, confidence=e.confidence).loc["auc"]
+        nb.results.number(key, found.value, int(found.n), found.low, found.high, e.seeds[0])
         rows.append(
             {"rule": rule, "told apart": f"{who}: unseen data from known", "AUC": found.value, "from": found.low,
              "to": found.high, "known": len(pair[0]), "unseen": len(pair[1])}
