@@ -26,7 +26,8 @@
 # or a run too small to judge: *not attempted*.
 #
 # Intervals are over people. Where two *trainings* are compared the table also says how many seeds each has: with one, the
-# difference is between two draws, and its verdict is provisional however narrow the interval.
+# difference is between two draws, and its verdict is provisional however narrow the interval. What several seeds say
+# stands in a table of its own.
 #
 # A *value* of the paper's, such as its AUC on FakeAVCeleb, is compared with a run on that data set only, within a
 # tolerance that the file states; on any other data it is not attempted.
@@ -44,7 +45,7 @@ import pandas as pd
 from amdd.claims import claims, numbers, verdict
 from amdd.figures.claims import forest
 from amdd.notebook import open_notebook
-from amdd.results import anchor
+from amdd.results import anchor, measured
 
 nb = open_notebook("10_claims", profile, overrides)
 nb.opening()
@@ -61,7 +62,7 @@ for entry in claims():
     number = known.get(f"{entry['notebook']}.{entry['number']}")
     corpus = nb.profile.corpus.train
     comparable = entry["holds_if"] != "within" or entry["needs"] == corpus
-    measured = number is not None and "low" in number and comparable
+    judged = number is not None and "low" in number and comparable
     shown = "" if entry["holds_if"] == "within" else "+"
     rows.append(
         {
@@ -71,20 +72,20 @@ for entry in claims():
             "here": f"{number['value']:{shown}.3f} [{number['low']:{shown}.3f}, {number['high']:{shown}.3f}]".replace(
                 " ", "\u00a0"
             )
-            if measured
+            if judged
             else "–",
-            "n": number["n"] if measured else "–",
+            "n": number["n"] if judged else "–",
             "seeds": len(nb.profile.evaluation.seeds) if entry.get("trainings") else "–",
             "verdict": verdict(entry, number, nb.profile.evaluation.verdicts, corpus),
             "data": data,
             "id": entry["id"],
-            "value": number["value"] if measured else float("nan"),
-            "low": number["low"] if measured else float("nan"),
-            "high": number["high"] if measured else float("nan"),
+            "value": number["value"] if judged else float("nan"),
+            "low": number["low"] if judged else float("nan"),
+            "high": number["high"] if judged else float("nan"),
             "chapter": entry["notebook"],
             "difference": entry["holds_if"] != "within",
             "address": f"{entry['notebook']}.html#{anchor(entry['number'])}"
-            if measured and entry["holds_if"] != "within"
+            if judged and entry["holds_if"] != "within"
             else "",
             "why": entry["if_not"],
         }
@@ -111,6 +112,37 @@ nb.results.figure(
     forest(table[table.difference]),
     f"The differences that decide, with 95 % intervals; right of the line is the claim's side. {data}, profile {nb.profile.name}.",
 )
+
+# %% [markdown]
+# ### The same over seeds
+#
+# Where two trainings are compared, one pair of them is one draw. `benchmarks/seed_spread.py` trained full network and
+# variant with several seeds on the built-in corpus, apart from the run that this book shows. Its interval is over seeds,
+# the one above over people: a claim that stands on both feet has both on its side of zero.
+
+# %% tags=["hide-input"]
+spread = measured("seed_spread")
+rows = []
+for entry, row in zip(claims(), table.itertuples()):
+    gap = spread["numbers"].get(entry.get("spread", ""))
+    if gap and not nb.profile.corpus.data:
+        own = verdict(entry, gap, nb.profile.evaluation.verdicts, data)
+        rows.append(
+            {
+                "claim": row.claim,
+                "this run": row.here,
+                "verdict over people": row.verdict,
+                "over seeds": f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]".replace(" ", "\u00a0"),
+                "seeds": gap["seeds"],
+                "verdict over seeds": own,
+            }
+        )  # fmt: skip
+nb.results.table(
+    "over_seeds",
+    pd.DataFrame(rows, columns=["claim", "this run", "verdict over people", "over seeds", "seeds", "verdict over seeds"]),
+    f"Differences between trainings, over people and over seeds {', '.join(map(str, spread['seeds']))}; {spread['corpus']}, "
+    f"profile {spread['profile']}.",
+)  # fmt: skip
 
 # %% [markdown]
 # The numbers come from [ablations](04_ablations), [cross-dataset evaluation](05_cross_dataset),

@@ -104,3 +104,16 @@ def test_tables_of_the_paper_agree_with_each_other():
         sum(three[g]["train"] for g in ("faceswap", "wav2lip", "fsgan"))
         == two["FakeAVCeleb", "train"]["fake"]
     )
+
+
+def test_claims_that_rest_on_two_trainings_name_a_difference_over_seeds_that_was_measured():
+    from amdd.results import measured
+
+    spread = measured("seed_spread")
+    named = [e for e in claims() if "spread" in e]
+    assert len(named) >= 4
+    for entry in named:
+        assert entry["trainings"], entry["id"]
+        number = spread["numbers"][entry["spread"]]
+        assert number["low"] < number["value"] < number["high"]
+        assert number["seeds"] == len(spread["seeds"]) > 1
