@@ -140,7 +140,7 @@ def ablation(tables: dict[str, pd.DataFrame]) -> Figure:
         ]
     ax.set_xticks(range(len(MEASURES)), MEASURES.values())
     ax.set_ylim(-0.03, 1.05)
-    ax.legend(ncols=2, loc="lower left")
+    ax.legend(ncols=len(tables), loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1.2)
     alt = (
         f"Points with 95 % intervals for {len(tables)} variants in six measures: "
         + ", ".join(MEASURES.values())
