@@ -166,10 +166,12 @@ def how_made(workspace: Workspace) -> str:
         cells = " | ".join(f"`{entry[kind][:8]}`" for kind in ("source", "library", "lock"))
         lines.append(f"| {name} | {cells} |")
     lines += ["", "## Artefacts", ""]
-    lines += ["| Notebook | reads | writes |", "|---|---|---|"]
     for name, entry in record["notebooks"].items():
-        cell = lambda kind: "<br>".join(f"`{p}` {h[:8]}" for p, h in entry[kind].items()) or "–"  # noqa: E731
-        lines.append(f"| {name} | {cell('reads')} | {cell('writes')} |")
+        lines.append(name)
+        for kind in ("reads", "writes"):
+            told = " · ".join(f"`{p}` {h[:8]}" for p, h in entry[kind].items())
+            lines.append(f": {kind} {told or 'nothing'}")
+        lines.append("")
     lines += ["", "## Versions", "", "| | |", "|---|---|"]
     lines.append(f"| Python | {environment.get('python', '')} |")
     lines += [f"| {name} | {version} |" for name, version in environment.get("packages", {}).items()]
