@@ -80,5 +80,5 @@ def architecture() -> Figure:
 
 
 def _pale(tint: str) -> tuple[float, float, float]:
-    """``tint`` nine tenths of the way to white, and opaque: dark text on it is legible on any page."""
+    """``tint`` about four fifths of the way to white, and opaque: dark text on it is legible on any page."""
     return tuple(0.82 + 0.18 * c for c in to_rgb(tint))
