@@ -122,10 +122,7 @@ def _curtain(identity: Identity) -> tuple[np.ndarray, ...]:
     half = np.percentile(np.abs(scalp[:, 0]), 97) + 0.10
     back = -np.percentile(scalp[:, 2], 2) - 0.75 + 0.10
     bottom = -2.3 if long else -1.02
-    # Tucked behind the ears, or worn over them.
-    over = identity.seed % 2 == 0
-    first = 58 if over else 76
-    theta = np.linspace(np.deg2rad(first), np.deg2rad(360 - first), columns)
+    theta = np.linspace(np.deg2rad(76), np.deg2rad(284), columns)  # behind the ears
     t = np.linspace(0, 1, rows)
     points, shade, coverage = [], [], []
     for share in t:
@@ -133,8 +130,6 @@ def _curtain(identity: Identity) -> tuple[np.ndarray, ...]:
         # It leaves the head from within the shells, and hangs clear of it below.
         flare = 0.80 + 0.20 * smoothstep(0.0, 0.30, np.array(share))
         flare = flare + 0.06 * np.sin(np.pi * share) - (0.0 if long else 0.16 * share**3)
-        if over:
-            flare = flare + 0.13 * np.exp(-(((y + 0.25) / 0.35) ** 2))
         if long:
             flare += 0.22 * smoothstep(0.55, 1.0, np.array(share))
         ring = np.stack(
