@@ -141,8 +141,8 @@ class LipReader:
     @staticmethod
     def _features(frames: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         crops = align.crop(
-            frames, align.crop_matrices(landmarks, 96), 96
-        )  # eyes and nose place them, not the mouth
+            frames, align.crop_matrices(landmarks, 96, align.RIGID), 96
+        )  # eyes and nose place them: the mouth's corners would tell how far the filmed mouth was open
         grey = np.stack([cv2.cvtColor(c, cv2.COLOR_RGB2GRAY) for c in crops])[:, 54:92, 26:70].astype(float)
         small = np.stack([cv2.resize(g, (22, 19), interpolation=cv2.INTER_AREA) for g in grey])
         small -= small.mean((1, 2), keepdims=True)  # a whole patch that is brighter is no open mouth

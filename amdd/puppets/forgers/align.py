@@ -11,6 +11,9 @@ from amdd.puppets.head import head_model
 
 # What moves least while someone speaks: brows, nose, eyes and the corners of the mouth.
 STABLE = np.array([*range(17, 48), 48, 54])
+# What does not move at all with the mouth: the nose and the corners of the eyes. A crop that is placed by the mouth's
+# corners grows and shrinks with every word, and tells what was said even where the mouth is hidden.
+RIGID = np.array([*range(27, 36), 36, 39, 42, 45])
 WINDOW = (-0.86, 0.56, 1.76)  # left and top in dm from the point between the eyes, and the side
 
 
@@ -33,10 +36,11 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.hstack([scale * turn, (b - scale * turn @ a)[:, None]])
 
 
-def crop_matrices(landmarks: np.ndarray, size: int) -> np.ndarray:
-    """Per frame, frame pixels to crop pixels (T, 2, 3), smoothed over time so that the crop does not tremble."""
-    goal = template()[STABLE] * size
-    out = np.stack([similarity(points[STABLE].astype(float), goal) for points in landmarks])
+def crop_matrices(landmarks: np.ndarray, size: int, by: np.ndarray = STABLE) -> np.ndarray:
+    """Per frame, frame pixels to crop pixels (T, 2, 3), placed ``by`` some of the landmarks and smoothed over time so
+    that the crop does not tremble."""
+    goal = template()[by] * size
+    out = np.stack([similarity(points[by].astype(float), goal) for points in landmarks])
     if len(out) > 4:
         kernel = np.array([0.25, 0.5, 0.25])
         padded = np.concatenate([out[:1], out, out[-1:]])

@@ -196,20 +196,24 @@ class SyncNet(nn.Module):
             down(24, 48),
             down(48, 64),
             down(64, 96),
-            nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(96, 64),
+            nn.Linear(96 * 3 * 6, 64),
         )
         self.sound = nn.Sequential(
             conv(1, 24), nn.MaxPool2d((2, 1)), conv(24, 48), nn.MaxPool2d(2), conv(48, 64), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64 * 5 * 4, 64),
         )  # fmt: skip
 
-    def forward(self, mouth: Tensor, mel: Tensor) -> Tensor:
+    def embed(self, mouth: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """What is seen and what is heard, each (B, 64) of length one."""
         # What matters is how the mouth moves, not whose it is or how it is lit.
         still = mouth.unflatten(1, (5, 3))
         still = still - 0.8 * still.mean(1, keepdim=True) - 0.2 * still.mean((1, 3, 4), keepdim=True)
         still = still / (still.std((1, 2, 3, 4), keepdim=True) + 0.02)
-        return F.cosine_similarity(self.mouth(still.flatten(1, 2)), self.sound(mel))
+        return F.normalize(self.mouth(still.flatten(1, 2)), dim=1), F.normalize(self.sound(mel), dim=1)
+
+    def forward(self, mouth: Tensor, mel: Tensor) -> Tensor:
+        seen, heard = self.embed(mouth, mel)
+        return (seen * heard).sum(1)
 
 
 class ReenactNet(nn.Module):

@@ -14,21 +14,15 @@ SIZE, BATCH = 96, 25
 CHIN = 11  # pixels of the crop below the filmed chin that are painted too: the jaw's edge would tell what was said
 
 
-def _references(target: Source, crops: np.ndarray) -> np.ndarray:
-    """For each frame a frame (T,) to start from: the mouth rather closed, so that it tells the network little about
-    what was said, the upper half of the face most alike; held as long as no other is much better."""
+def _reference(target: Source, crops: np.ndarray) -> int:
+    """The frame to start from, one for the whole clip: the mouth rather closed, the upper half of the face most like
+    what it is on the whole. A reference that changed with the filmed face would bring its words along."""
     gap = np.linalg.norm(target.landmarks[:, 62] - target.landmarks[:, 66], axis=1)
-    closed = np.flatnonzero(gap <= np.percentile(gap, 40))[:: max(1, len(gap) // 100)]
-    small = np.stack(
+    closed = np.flatnonzero(gap <= np.percentile(gap, 40))
+    upper = np.stack(
         [cv2.resize(c[: SIZE // 2], (24, 12), interpolation=cv2.INTER_AREA) for c in crops]
     ).astype(float)
-    unlike = np.abs(small[:, None] - small[closed][None]).mean((2, 3, 4))
-    chosen, now = [], int(np.argmin(unlike[0]))
-    for row in unlike:
-        if row.min() < 0.8 * row[now]:
-            now = int(np.argmin(row))
-        chosen.append(closed[now])
-    return np.array(chosen)
+    return int(closed[np.abs(upper[closed] - np.median(upper, 0)).mean((1, 2, 3)).argmin()])
 
 
 def _with_chin(points: np.ndarray) -> np.ndarray:
@@ -44,15 +38,15 @@ def generate(target: Source, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     from amdd.puppets.forgers.train import blank
 
     network = load_network("wav2lip")
-    matrices = align.crop_matrices(target.landmarks, SIZE)
+    matrices = align.crop_matrices(target.landmarks, SIZE, align.RIGID)
     crops = align.crop(target.frames, matrices, SIZE)
     x = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
-    other = x[_references(target, crops)]
+    other = x[_reference(target, crops)][None]
     mel = torch.from_numpy(mel_windows(audio, len(crops), target.fps))
     pictures = []
     for first in range(0, len(crops), BATCH):
         piece = x[first : first + BATCH]
-        face = torch.cat([blank(piece), other[first : first + BATCH]], 1)
+        face = torch.cat([blank(piece), other.expand_as(piece)], 1)
         with fast_inference():
             out = network(face.contiguous(memory_format=torch.channels_last), mel[first : first + BATCH])
         pictures.append((out.permute(0, 2, 3, 1) * 255).round().byte().numpy())
