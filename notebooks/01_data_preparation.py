@@ -197,7 +197,7 @@ if not settings.data:
         forger_curves(records),
         "Training loss of every forger of the built-in corpus, seed "
         f"{records[0]['seed']}, as recorded beside its weights. Each has a loss of its own, so heights can't be "
-        "compared; wav2lip's leaps where its lip-sync expert joins in.",
+        "compared; wav2lip's counts its lip-sync expert too, which joins from a third of its steps on.",
     )
     made = pd.DataFrame(records).rename(columns={"identities": "people"})
     made["last loss"] = [r["loss_every_25_steps"][-1] for r in records]

@@ -180,6 +180,19 @@ def test_swaps_take_the_donors_looks(target, donor):
         assert (looks(forged) * goal).mean() > (looks(target) * goal).mean(), name
 
 
+def test_what_is_beside_a_donors_face_does_not_come_along(target, donor):
+    """The same donor before a wall of another colour gives the same swap."""
+    import dataclasses
+
+    green = donor.frames.copy()
+    green[donor.face_mask == 0] = (0, 255, 0)
+    for name in ("faceswap", "dfdm-lightweight"):
+        plain = FORGERS[name](target, donor).frames
+        np.testing.assert_array_equal(
+            FORGERS[name](target, dataclasses.replace(donor, frames=green)).frames, plain
+        )
+
+
 def test_wav2lip_keeps_the_upper_face_and_can_be_local(target, donor):
     forged = FORGERS["wav2lip"](target, None, donor.audio, 0, segments=((0.4, 0.8),))
     touched = forged.mask.reshape(len(forged.mask), -1).any(1)
@@ -189,6 +202,59 @@ def test_wav2lip_keeps_the_upper_face_and_can_be_local(target, donor):
     for points, mask in zip(target.landmarks[10:20], forged.mask[10:20]):
         eyes = points[36:48].mean(0).round().astype(int)
         assert mask[: eyes[1]].sum() == 0
+
+
+def test_a_crop_for_lips_stands_still_while_the_mouth_moves():
+    """Only the jaw opens: the crop that wav2lip sees must not betray it. One placed by the mouth's corners does."""
+    from amdd.puppets.actions import INDEX
+    from amdd.puppets.forgers import align
+    from amdd.puppets.head import head_model
+
+    head = head_model()
+    shut = head.neutral[head.landmarks]
+    wide = shut + 0.6 * head.actions[INDEX["jawOpen"]][head.landmarks]
+    points = (np.stack([shut, wide])[..., :2] * [1, -1] * 60 + 128).astype(np.float32)
+    moved = {}
+    for name, by in (("rigid", align.RIGID), ("stable", align.STABLE)):
+        still, spoken = align.crop_matrices(points, 96, by)
+        moved[name] = np.abs(align.move(points[:1], spoken[None]) - align.move(points[:1], still[None])).max()
+    assert moved["rigid"] < 0.7  # pixels of 96, at the corner that moves most
+    assert moved["stable"] > 2 * moved["rigid"], "this test would not notice"
+
+
+def together(frames, landmarks, audio) -> np.ndarray:
+    """The lip-sync expert's opinion of each moment's picture (rows) and each moment's sound (columns)."""
+    import torch
+
+    from amdd.puppets.forgers import align
+    from amdd.puppets.forgers.features import mel_windows
+
+    crops = align.crop(frames, align.crop_matrices(landmarks, 96, align.RIGID), 96)
+    x = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+    x = torch.stack([x[i : i + 5, :, 48:].reshape(15, 48, 96) for i in range(len(x) - 4)])
+    mel = torch.from_numpy(mel_windows(audio, len(crops)))[2:-2]
+    with torch.inference_mode():
+        seen, heard = load_network("syncnet").embed(x, mel)
+    return (seen @ heard.T).numpy()
+
+
+def test_the_lip_sync_expert_knows_which_sound_belongs_to_a_mouth():
+    clip, stranger = film(32_001, 100), film(33_001, 100)
+    own = together(clip.frames, clip.landmarks, clip.audio)
+    right = np.abs(own.argmax(1) - np.arange(len(own))) <= 1
+    assert right.mean() > 0.7  # by chance 3 in 96
+    other = together(clip.frames, clip.landmarks, stranger.audio)
+    assert np.diag(own).mean() > np.diag(other).mean() + 0.3
+
+
+def test_lips_driven_by_another_sentence_say_it_and_not_what_was_filmed():
+    for k in range(2):
+        clip, stranger = film(34_001 + k, 100), film(35_001 + k, 100)
+        made = FORGERS["wav2lip"](clip, None, stranger.audio)
+        new, filmed = (
+            np.diag(together(made.frames, clip.landmarks, a)).mean() for a in (stranger.audio, clip.audio)
+        )
+        assert new > filmed + 0.2
 
 
 def test_forgers_take_rendered_people_only(target):

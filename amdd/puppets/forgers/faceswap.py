@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from amdd.puppets.forgers import align, blend
 from amdd.puppets.forgers.base import Forged, Source, fast_inference, load_network, whole
 from amdd.puppets.forgers.networks import SWAPS
+from amdd.puppets.forgers.objectives import encoder_view
 
 BATCH = 25
 
@@ -49,14 +50,28 @@ def reference_views(
     nearest = np.abs(have[chosen][None] - wanted[:, None]).argmin(1)
     if np.ptp(wanted) < 0.08:
         nearest = np.full_like(nearest, np.bincount(nearest).argmax())
-    return align.crop(donor.frames[chosen], matrices, size), nearest
+    crops = align.crop(donor.frames[chosen], matrices, size)
+    faces = align.crop(donor.face_mask[chosen], matrices, size, cv2.INTER_NEAREST)
+    return np.stack([skin_all_over(c, f) for c, f in zip(crops, faces)]), nearest
+
+
+def skin_all_over(crop: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """A donor's crop whose face goes on beyond its edge: where the target turns further than the donor ever did, hair
+    or wall would come along with the cheek."""
+    inside = cv2.erode(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    if inside.sum() < 20:
+        return crop
+    _, label = cv2.distanceTransformWithLabels(1 - inside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    colours = np.zeros((label.max() + 1, 3), np.float32)
+    colours[label[inside > 0]] = crop[inside > 0]
+    spread = cv2.GaussianBlur(colours[label], (0, 0), 0.05 * len(crop))
+    alpha = (cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.012 * len(crop)) * inside)[..., None]
+    return (crop * alpha + spread * (1 - alpha) + 0.5).astype(np.uint8)
 
 
 @torch.inference_mode()
 def generate(name: str, target: Source, donor: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The network's crops (T, S, S, 3) uint8, their masks (T, S, S) and the crop matrices (T, 2, 3)."""
-    from amdd.puppets.forgers.train import encoder_view
-
     network, settings = load_network(name), SWAPS[name]
     size = settings.size_out
     matrices = align.crop_matrices(target.landmarks, size)

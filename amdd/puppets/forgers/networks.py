@@ -64,13 +64,15 @@ class SwapSettings:
     levels: int = 4
     upsampling: str = "shuffle"
     inner: bool = False  # an intermediate code shared by both people (IAE)
+    moves: bool = False  # the donor's picture is moved and mixed in, instead of painted over
 
 
 class SwapNet(nn.Module):
     """Autoencoder swap: a shared encoder for expression and pose, a decoder conditioned on the donor.
 
-    Where the programs keep one decoder per person, here one decoder reads the donor from reference crops: the
-    features of the mean donor face join at every scale, so that people not seen in training can be donors.
+    Where the programs keep one decoder per person, here one decoder reads the donor from a reference crop, whose
+    features join at every scale, so that people not seen in training can be donors. It paints over that crop, or
+    moves it too.
     ``forward(target, donor)``: (B, 3, s, s) in [0, 1] each -> (B, 3, S, S) and a mask (B, 1, S, S).
     """
 
@@ -98,7 +100,7 @@ class SwapNet(nn.Module):
             stages.append(nn.ModuleDict({"up": up(current, out), "join": conv(out + skip, out)}))
             current = out
         self.stages = nn.ModuleList(stages)
-        self.last = nn.Conv2d(current + 3, 4, 3, 1, 1)
+        self.last = WarpHead(current + 3, 1, 0.2) if s.moves else PaintHead(current + 3)
 
     def forward(self, target: Tensor, donor: Tensor) -> tuple[Tensor, Tensor]:
         code = self.waist(self.encoder(target))
@@ -118,9 +120,27 @@ class SwapNet(nn.Module):
             if donor.shape[-1] != x.shape[-1]
             else donor
         )
-        with torch.autocast(x.device.type, enabled=False):
-            out = self.last(torch.cat([x, mean], 1).float())
-        return torch.sigmoid(out[:, :3]), torch.sigmoid(out[:, 3:])
+        picture, mask = self.last(torch.cat([x, mean], 1), mean)
+        return picture, torch.sigmoid(mask)
+
+
+class PaintHead(nn.Module):
+    """A last layer that paints over the donor's picture, which it begins from.
+
+    ``forward(features, picture)``: (B, C, s, s) and (B, 3, s, s) -> (B, 3, s, s), and (B, 1, s, s) raw.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.last = nn.Conv2d(width, 4, 3, 1, 1)
+        with torch.no_grad():
+            self.last.weight *= 0.1
+            self.last.bias.zero_()
+
+    def forward(self, features: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.autocast(features.device.type, enabled=False):
+            out = self.last(features.float())
+            return torch.sigmoid(out[:, :3] + torch.logit(picture.float(), 0.02)), out[:, 3:]
 
 
 class WarpHead(nn.Module):
@@ -130,10 +150,9 @@ class WarpHead(nn.Module):
     ``forward(features, picture)``: (B, C, s, s) and (B, 3, s, s) -> (B, 3, s, s), and (B, extra, s, s) raw.
     """
 
-    REACH = 0.5  # the farthest that a pixel comes from, of half the picture's side
-
-    def __init__(self, width: int, extra: int = 0) -> None:
+    def __init__(self, width: int, extra: int = 0, reach: float = 0.5) -> None:
         super().__init__()
+        self.reach = reach  # the farthest that a pixel comes from, of half the picture's side
         self.last = nn.Conv2d(width, 6 + extra, 3, 1, 1)
         with torch.no_grad():
             self.last.weight[3:5] *= 0.1  # begins by moving little
@@ -142,7 +161,7 @@ class WarpHead(nn.Module):
     def forward(self, features: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(features.device.type, enabled=False):
             out = self.last(features.float())
-            flow = torch.tanh(out[:, 3:5]).permute(0, 2, 3, 1) * self.REACH
+            flow = torch.tanh(out[:, 3:5]).permute(0, 2, 3, 1) * self.reach
             still = torch.eye(2, 3, device=out.device).repeat(len(out), 1, 1)
             grid = F.affine_grid(still, list(picture.shape), align_corners=False) + flow
             moved = F.grid_sample(picture.float(), grid, padding_mode="border", align_corners=False)
@@ -263,14 +282,14 @@ class Critic(nn.Module):
 
 
 SWAPS: dict[str, SwapSettings] = {
-    "faceswap": SwapSettings(96, 96, 32, 4, "shuffle"),
+    "faceswap": SwapSettings(96, 96, 32, 4, "shuffle", moves=True),
     "dfdm-faceswap": SwapSettings(64, 64, 28, 4, "shuffle"),
     "dfdm-lightweight": SwapSettings(64, 64, 14, 3, "shuffle"),
     "dfdm-iae": SwapSettings(64, 64, 28, 4, "transposed", inner=True),
-    "dfdm-dfaker": SwapSettings(64, 128, 26, 4, "shuffle"),
-    "dfdm-dflh128": SwapSettings(128, 128, 22, 4, "nearest"),
-    "gan-swap-lq": SwapSettings(64, 64, 24, 4, "shuffle"),
-    "gan-swap-hq": SwapSettings(128, 128, 20, 4, "shuffle"),
+    "dfdm-dfaker": SwapSettings(64, 128, 26, 4, "shuffle", moves=True),
+    "dfdm-dflh128": SwapSettings(128, 128, 22, 4, "nearest", moves=True),
+    "gan-swap-lq": SwapSettings(64, 64, 24, 4, "shuffle", moves=True),
+    "gan-swap-hq": SwapSettings(128, 128, 20, 4, "shuffle", moves=True),
 }
 NAMES = (*SWAPS, "wav2lip", "syncnet", "fsgan")
 

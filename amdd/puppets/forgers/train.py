@@ -12,10 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import fields, replace
-from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from safetensors.torch import save_file
@@ -24,68 +21,18 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from amdd.paths import atomic, build_root, write_text
-from amdd.puppets.forgers import align
 from amdd.puppets.forgers.base import WEIGHTS
-from amdd.puppets.forgers.features import landmark_maps, mel_windows
+from amdd.puppets.forgers.features import landmark_maps
 from amdd.puppets.forgers.networks import NAMES, SWAPS, Critic, build
-from amdd.puppets.make import VERSION
-from amdd.puppets.motion import make_motion
-from amdd.puppets.people import make_identity
-from amdd.puppets.render import render_clip
-from amdd.puppets.speech import talk
-from amdd.puppets.voices import voice_for
-
-FIRST_SEED = 1_000_000
-SIZE = 128  # the stored crops
-
-
-def training_clip(
-    seed: int, scene: int, n_frames: int, step: int = 1, by: np.ndarray = align.STABLE
-) -> dict[str, np.ndarray]:
-    """One rendered clip, of which every ``step``-th frame is taken, as crops (T, 128, 128, 3) aligned ``by`` some of
-    the landmarks, and their landmarks, masks and mel windows."""
-    identity = make_identity(FIRST_SEED + seed)
-    rng = np.random.default_rng(np.random.SeedSequence([601, seed, scene]))
-    length = n_frames * step
-    speech = talk(voice_for(identity), length / 25.0 + 0.2, rng)
-    motion = make_motion(speech, 7 * seed + scene, length)
-    motion = type(motion)(*(getattr(motion, f.name)[::step] for f in fields(motion)))
-    # Wider turns than in the corpora, so that the networks have seen what they will meet.
-    motion = replace(motion, pose=motion.pose * np.array([1.35, 1.5, 1.4], np.float32))
-    clip = render_clip(identity, motion, 31 * seed + scene)
-    matrices = align.crop_matrices(clip.landmarks, SIZE, by)
-    return {
-        "crops": align.crop(clip.frames, matrices, SIZE),
-        "masks": align.crop(clip.face_mask, matrices, SIZE, cv2.INTER_NEAREST),
-        "landmarks": align.move(clip.landmarks, matrices).astype(np.float32),
-        "mel": mel_windows(speech.audio, length)[::step].astype(np.float16),
-    }
-
-
-def dataset(
-    identities: int, scenes: int, n_frames: int, step: int, cache: Path, speech: bool = False
-) -> dict[str, np.ndarray]:
-    """All training clips stacked (identities, scenes, T, ...), rendered once and kept in ``cache``. For ``speech``
-    the crops are placed by what does not move with the mouth."""
-    kind = "lips" if speech else "forgers"
-    path = cache / f"{kind}-{identities}x{scenes}x{n_frames}by{step}-{VERSION}.npz"
-    by = align.RIGID if speech else align.STABLE
-    if not path.exists():
-        from joblib import Parallel, delayed
-
-        jobs = [(i, s) for i in range(identities) for s in range(scenes)]
-        run = Parallel(n_jobs=-1, return_as="generator")(
-            delayed(training_clip)(i, s, n_frames, step, by) for i, s in jobs
-        )
-        clips = list(tqdm(run, total=len(jobs), desc="rendering training people", mininterval=5))
-        stacked = {
-            k: np.stack([c[k] for c in clips]).reshape(identities, scenes, n_frames, *clips[0][k].shape[1:])
-            for k in clips[0]
-        }
-        with atomic(path) as temporary:
-            np.savez(temporary, **stacked)
-    with np.load(path, allow_pickle=False) as data:
-        return {key: data[key] for key in data.files}
+from amdd.puppets.forgers.objectives import (
+    blank,
+    encoder_view,
+    glance_weight,
+    mask_loss,
+    mouth_weight,
+    picture_loss,
+)
+from amdd.puppets.forgers.training_people import FIRST_SEED, SIZE, dataset
 
 
 class Trainer:
@@ -173,7 +120,8 @@ class Trainer:
         picture, segmentation = self.network(
             self._warp(self.tensor(crops[who, scene, frame], s.size_in)), donor
         )
-        loss = picture_loss(picture.float(), goal, mask) + 0.1 * mask_loss(segmentation, mask)
+        loss = picture_loss(picture.float(), goal, mask, 2 * glance_weight(goal))
+        loss = loss + 0.1 * mask_loss(segmentation, mask)
         if self.name.startswith("gan-") and progress > 0.3:
             with torch.no_grad():
                 fake = picture.detach()
@@ -244,7 +192,8 @@ class Trainer:
         reference = moments[np.arange(batch), np.argmin(unlike, 0)]
         index = (np.repeat(who, run), np.repeat(scene, run), (frame[:, None] + np.arange(run)).ravel())
         goal, mask = self.tensor(crops[index], 96), self.masks(self.data["masks"][index], 96)
-        goal, mask = self._nudge(torch.cat([goal, mask], 1), run).split([3, 1], 1)
+        if progress < 0.8:  # the last steps see crops as they are: nudged ones are a little soft
+            goal, mask = self._nudge(torch.cat([goal, mask], 1), run).split([3, 1], 1)
         other = self.tensor(crops[index[0], index[1], np.repeat(reference, run)], 96)
         # The windows of one clip share its level and its noise.
         mel = self._heard(self.data["mel"][index].reshape(batch, run, 40, 16)).reshape(batch * run, 1, 40, 16)
@@ -268,52 +217,6 @@ class Trainer:
         theta[:, 0, 2], theta[:, 1, 2] = draw(-0.04, 0.04), draw(-0.04, 0.04)
         grid = F.affine_grid(torch.from_numpy(theta).to(x.device), list(x.shape), align_corners=False)
         return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-
-
-def encoder_view(x: torch.Tensor, contrast: torch.Tensor | float = 1.0) -> torch.Tensor:
-    """A crop as the shared encoder sees it: grey, its mean and contrast taken out."""
-    grey = (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-    grey = (grey - grey.mean((2, 3), keepdim=True)) / (
-        grey.std((2, 3), keepdim=True) + 0.05
-    ) * 0.22 * contrast + 0.5
-    return grey.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-
-
-def blank(face: torch.Tensor) -> torch.Tensor:
-    """The lower half of a crop made blank."""
-    out = face.clone()
-    out[:, :, face.shape[2] // 2 :] = 0.5
-    return out
-
-
-def mouth_weight(face: torch.Tensor) -> torch.Tensor:
-    """A soft window over the mouth of the canonical crop (1, 1, S, S)."""
-    s = face.shape[-1]
-    axis = (torch.arange(s, device=face.device) + 0.5) / s
-    return (
-        torch.exp(-(((axis[:, None] - 0.71) / 0.10) ** 2)) * torch.exp(-(((axis[None] - 0.49) / 0.16) ** 2))
-    )[None, None]
-
-
-def picture_loss(picture: torch.Tensor, goal: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """L1 on pixels and on their gradients, the face counted most."""
-    weight = 0.25 + 0.75 * mask
-    loss = ((picture - goal).abs() * weight).mean() * 3
-    for axis in (2, 3):
-        loss = (
-            loss
-            + (
-                (picture.diff(dim=axis) - goal.diff(dim=axis)).abs()
-                * weight.narrow(axis, 0, weight.shape[axis] - 1)
-            ).mean()
-            * 3
-        )
-    return loss
-
-
-def mask_loss(segmentation: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    with torch.autocast(segmentation.device.type, enabled=False):
-        return F.binary_cross_entropy(segmentation.float().clamp(1e-4, 1 - 1e-4), mask.clamp(0, 1))
 
 
 def train(name: str, data: dict[str, np.ndarray], steps: int, seed: int, device: str) -> dict:
@@ -348,10 +251,16 @@ def train(name: str, data: dict[str, np.ndarray], steps: int, seed: int, device:
     return record
 
 
-STEPS = {"faceswap": 3200, "syncnet": 2400, "wav2lip": 4000, "fsgan": 2600}
+STEPS = {
+    "faceswap": 4000,
+    "syncnet": 2400,
+    "wav2lip": 4000,
+    "fsgan": 2600,
+    "dfdm-dflh128": 2400,
+    "gan-swap-hq": 2400,
+}
 # Looks are learnt from many people in many poses, lips from much speech: (people, scenes, frames a clip, every ..th).
 SPEECH = (240, 1, 100, 1)
-
 
 
 def main() -> None:
@@ -374,7 +283,7 @@ def main() -> None:
         if not arguments.names or name in arguments.names:
             speech = name in ("syncnet", "wav2lip")
             data = dataset(*(SPEECH if speech else looks), cache, speech)
-            record = train(name, data, int(STEPS.get(name, 900) * arguments.effort), arguments.seed, device)
+            record = train(name, data, int(STEPS.get(name, 2000) * arguments.effort), arguments.seed, device)
             print(
                 f"{name}: {record['steps']} steps, {record['seconds']} s, loss {record['loss_every_25_steps'][-1:]}"
             )

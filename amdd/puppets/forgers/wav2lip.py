@@ -9,6 +9,7 @@ import torch
 from amdd.puppets.forgers import align, blend
 from amdd.puppets.forgers.base import Forged, Source, fast_inference, load_network, whole
 from amdd.puppets.forgers.features import mel_windows
+from amdd.puppets.forgers.objectives import blank, mouth_weight
 
 SIZE, BATCH = 96, 25
 CHIN = 11  # pixels of the crop below the filmed chin that are painted too: the jaw's edge would tell what was said
@@ -35,8 +36,6 @@ def _with_chin(points: np.ndarray) -> np.ndarray:
 @torch.inference_mode()
 def generate(target: Source, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Crops (T, 96, 96, 3) uint8 whose mouths say ``audio``, and the crop matrices (T, 2, 3)."""
-    from amdd.puppets.forgers.train import blank
-
     network = load_network("wav2lip")
     matrices = align.crop_matrices(target.landmarks, SIZE, align.RIGID)
     crops = align.crop(target.frames, matrices, SIZE)
@@ -65,8 +64,6 @@ def forge(
     ``segments`` (seconds) limits the forgery to parts of the clip, as LAV-DF does. Raises ``ValueError``
     without a sound.
     """
-    from amdd.puppets.forgers.train import mouth_weight
-
     if audio is None:
         if donor is None:
             raise ValueError("wav2lip needs a sound, or a donor whose sound it takes")

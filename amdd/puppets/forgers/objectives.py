@@ -1,0 +1,64 @@
+"""What the networks are shown of a crop, and how far what they make of it is off."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+
+def encoder_view(x: torch.Tensor, contrast: torch.Tensor | float = 1.0) -> torch.Tensor:
+    """A crop as the shared encoder sees it: grey, its mean and contrast taken out."""
+    grey = (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    grey = (grey - grey.mean((2, 3), keepdim=True)) / (
+        grey.std((2, 3), keepdim=True) + 0.05
+    ) * 0.22 * contrast + 0.5
+    return grey.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def blank(face: torch.Tensor) -> torch.Tensor:
+    """The lower half of a crop made blank."""
+    out = face.clone()
+    out[:, :, face.shape[2] // 2 :] = 0.5
+    return out
+
+
+def mouth_weight(face: torch.Tensor) -> torch.Tensor:
+    """A soft window over the mouth of the canonical crop (1, 1, S, S)."""
+    s = face.shape[-1]
+    axis = (torch.arange(s, device=face.device) + 0.5) / s
+    return (
+        torch.exp(-(((axis[:, None] - 0.71) / 0.10) ** 2)) * torch.exp(-(((axis[None] - 0.49) / 0.16) ** 2))
+    )[None, None]
+
+
+def glance_weight(face: torch.Tensor) -> torch.Tensor:
+    """Soft windows over eyes and mouth of the canonical crop (1, 1, S, S): where people look."""
+    s = face.shape[-1]
+    axis = (torch.arange(s, device=face.device) + 0.5) / s
+    out = torch.zeros(s, s, device=face.device)
+    for x, y, wide, high in ((0.32, 0.33, 0.09, 0.06), (0.66, 0.33, 0.09, 0.06), (0.49, 0.70, 0.14, 0.09)):
+        out += torch.exp(-(((axis[:, None] - y) / high) ** 2)) * torch.exp(-(((axis[None] - x) / wide) ** 2))
+    return out[None, None]
+
+
+def picture_loss(
+    picture: torch.Tensor, goal: torch.Tensor, mask: torch.Tensor, extra: torch.Tensor | float = 0.0
+) -> torch.Tensor:
+    """L1 on pixels and on their gradients, the face counted most, and what ``extra`` adds to its weight."""
+    weight = 0.25 + 0.75 * mask + extra
+    loss = ((picture - goal).abs() * weight).mean() * 3
+    for axis in (2, 3):
+        loss = (
+            loss
+            + (
+                (picture.diff(dim=axis) - goal.diff(dim=axis)).abs()
+                * weight.narrow(axis, 0, weight.shape[axis] - 1)
+            ).mean()
+            * 3
+        )
+    return loss
+
+
+def mask_loss(segmentation: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    with torch.autocast(segmentation.device.type, enabled=False):
+        return F.binary_cross_entropy(segmentation.float().clamp(1e-4, 1 - 1e-4), mask.clamp(0, 1))
