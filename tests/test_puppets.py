@@ -241,8 +241,10 @@ def together(frames, landmarks, audio) -> np.ndarray:
 def test_the_lip_sync_expert_knows_which_sound_belongs_to_a_mouth():
     clip, stranger = film(32_001, 100), film(33_001, 100)
     own = together(clip.frames, clip.landmarks, clip.audio)
+    by_lag = [np.diagonal(own, lag).mean() for lag in range(-12, 13)]
+    assert abs(int(np.argmax(by_lag)) - 12) <= 1
     right = np.abs(own.argmax(1) - np.arange(len(own))) <= 1
-    assert right.mean() > 0.7  # by chance 3 in 96
+    assert right.mean() > 0.2  # by chance 3 in 96; pauses are all alike
     other = together(clip.frames, clip.landmarks, stranger.audio)
     assert np.diag(own).mean() > np.diag(other).mean() + 0.3
 
