@@ -11,7 +11,7 @@ from amdd.puppets.head import head_model
 
 # What moves least while someone speaks: brows, nose, eyes and the corners of the mouth.
 STABLE = np.array([*range(17, 48), 48, 54])
-# What does not move at all with the mouth: the nose and the corners of the eyes. A crop that is placed by the mouth's
+# What hardly moves with the mouth: the nose and the corners of the eyes. A crop that is placed by the mouth's
 # corners grows and shrinks with every word, and tells what was said even where the mouth is hidden.
 RIGID = np.array([*range(27, 36), 36, 39, 42, 45])
 WINDOW = (-0.86, 0.56, 1.76)  # left and top in dm from the point between the eyes, and the side
