@@ -26,7 +26,7 @@ class Run:
     """run them though nothing has changed"""
 
     def do(self) -> int:
-        from amdd.pipeline import run
+        from amdd.companion.pipeline import run
 
         run(self.profile, self.set, self.only or None, self.from_ or None, self.force)
         return 0
@@ -37,9 +37,9 @@ class Book(Run):
     """Run the notebooks that need it and build the book."""
 
     def do(self) -> int:
-        from amdd.book import build
-        from amdd.paths import Workspace
-        from amdd.pipeline import _clock, run
+        from amdd.base.paths import Workspace
+        from amdd.companion.book import build
+        from amdd.companion.pipeline import _clock, run
 
         manifest = run(self.profile, self.set, self.only or None, self.from_ or None, self.force)
         page = build(Workspace.of(self.profile))
@@ -58,8 +58,8 @@ class Pdf:
     out: Path | None = None
 
     def do(self) -> int:
-        from amdd.book import pdf
-        from amdd.paths import Workspace
+        from amdd.base.paths import Workspace
+        from amdd.companion.book import pdf
 
         print(pdf(Workspace.of(self.profile), self.out))
         return 0
@@ -107,11 +107,11 @@ class Prepare:
     out: Path | None = None
 
     def do(self) -> int:
+        from amdd.base.paths import Workspace
         from amdd.corpora import scan
-        from amdd.paths import Workspace
-        from amdd.prepare import prepare
+        from amdd.data.prepare import prepare
+        from amdd.data.splits import assign_splits
         from amdd.profiles import load_profile
-        from amdd.splits import assign_splits
 
         profile = load_profile(self.profile, self.set)
         table = scan(self.name, self.root)
@@ -144,8 +144,8 @@ class Train:
     out: Path | None = None
 
     def do(self) -> int:
-        from amdd.paths import Workspace
-        from amdd.prepare import open_prepared
+        from amdd.base.paths import Workspace
+        from amdd.data.prepare import open_prepared
         from amdd.profiles import load_profile
         from amdd.training import train
 
@@ -168,9 +168,9 @@ class Evaluate:
     split: str = "test"
 
     def do(self) -> int:
-        from amdd.evaluation import metrics, per_generator, predict
-        from amdd.prepare import open_prepared
-        from amdd.runs import load_run
+        from amdd.analysis.predict import metrics, per_generator, predict
+        from amdd.data.prepare import open_prepared
+        from amdd.training.runs import load_run
 
         run, clips = load_run(self.run), open_prepared(self.prepared)
         chosen = clips.manifest.split == self.split
@@ -204,25 +204,25 @@ class Puppets:
     """which recording to play"""
 
     def do(self) -> int:
-        from amdd.paths import Workspace
+        from amdd.base.paths import Workspace
         from amdd.profiles import load_profile
 
         if self.action == "make":
-            from amdd.puppets.make import make_corpora
+            from amdd.puppets.corpus.make import make_corpora
 
             roots = make_corpora(load_profile(self.profile, self.set), Workspace.of(self.profile))
             for name, root in roots.items():
                 print(f"{name}: {root}")
             return 0
         if self.action == "play":
-            from amdd.puppets.play import write
+            from amdd.puppets.corpus.play import write
 
             settings = load_profile(self.profile, self.set).corpus
             print(write(self.out or Path("forgeries.mp4"), settings, self.number))
             return 0
         import cv2
 
-        from amdd.puppets.sheet import contact_sheet
+        from amdd.puppets.corpus.sheet import contact_sheet
 
         picture, out = contact_sheet(range(self.count)), self.out or Path("people.png")
         cv2.imwrite(str(out), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
@@ -257,8 +257,8 @@ class Verify:
     def do(self) -> int:
         import json
 
-        from amdd.paths import Workspace
-        from amdd.provenance import hash_path
+        from amdd.base.paths import Workspace
+        from amdd.companion.provenance import hash_path
 
         workspace = Workspace.of(self.profile)
         if not workspace.manifest.is_file():

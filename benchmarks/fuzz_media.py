@@ -28,12 +28,12 @@ from pathlib import Path
 import av
 import numpy as np
 
-from amdd.media import write_video, write_wav
-from amdd.paths import PROJECT, write_text
-from amdd.prepare_shards import Clip, prepare_clip
+from amdd.base.paths import PROJECT, write_text
+from amdd.data.media import write_video, write_wav
+from amdd.data.prepare.shards import Clip, prepare_clip
 from amdd.profiles import PreparationSettings
-from amdd.puppets.people import make_identity
-from amdd.puppets.render import render_clip
+from amdd.puppets.person.people import make_identity
+from amdd.puppets.person.render import render_clip
 
 LIMIT = 20.0  # seconds for one file
 SETTINGS = PreparationSettings(frames=3, size=48, n_mels=16, seconds=0.6)

@@ -2,7 +2,7 @@
 
     python benchmarks/open_choices.py [--profile demo] [--seed 0] [--only "tokens" "learning rate x 3"]
 
-Trains the full network once for each choice (:mod:`amdd.choices`), at the profile's full length, on the prepared clips
+Trains the full network once for each choice (:mod:`amdd.analysis.choices`), at the profile's full length, on the prepared clips
 of a profile that has run (``amdd run --only 01``), and looks at the *validation* clips; the test clips are left alone.
 An interrupted study goes on where it stopped. Writes ``benchmarks/results/open_choices.json``; the chapter 'Open
 choices' reads it. About two minutes a choice with the profile ``demo`` on two cores.
@@ -14,10 +14,10 @@ import argparse
 import json
 import sys
 
-from amdd.choices import DEFAULT, changes, chosen, slug
-from amdd.evaluation import metrics, predict
-from amdd.paths import MEASURED, Workspace, write_text
-from amdd.prepare import open_prepared
+from amdd.analysis.choices import DEFAULT, changes, chosen, slug
+from amdd.analysis.predict import metrics, predict
+from amdd.base.paths import MEASURED, Workspace, write_text
+from amdd.data.prepare import open_prepared
 from amdd.profiles import load_profile
 from amdd.training import train
 

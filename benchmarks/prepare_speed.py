@@ -24,15 +24,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from amdd.faces import CenterFace
-from amdd.machine import peak_memory_mb
-from amdd.media import read_audio, write_video
-from amdd.paths import PROJECT, write_text
-from amdd.prepare import prepare
-from amdd.prepare_shards import Clip, prepare_clip
+from amdd.base.machine import peak_memory_mb
+from amdd.base.paths import PROJECT, write_text
+from amdd.data.faces.track import CenterFace
+from amdd.data.media import read_audio, write_video
+from amdd.data.prepare import prepare
+from amdd.data.prepare.shards import Clip, prepare_clip
 from amdd.profiles import PreparationSettings
-from amdd.puppets.people import make_identity
-from amdd.puppets.render import render_clip
+from amdd.puppets.person.people import make_identity
+from amdd.puppets.person.render import render_clip
 
 
 def make_clips(folder: Path, count: int, width: int, height: int, seconds: float = 4.0) -> list[Path]:

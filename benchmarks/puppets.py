@@ -27,22 +27,22 @@ import torch
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from amdd.faces import CenterFace
-from amdd.media import write_video
-from amdd.metrics import wilson
-from amdd.paths import PROJECT, write_text
+from amdd.base.paths import PROJECT, write_text
+from amdd.data.faces.track import CenterFace
+from amdd.data.media import write_video
 from amdd.profiles import load_profile
+from amdd.puppets.corpus.layouts import plan
+from amdd.puppets.corpus.make import SAMPLE_RATE, frames_of, make_group, record_shot, seeds, speech_of
 from amdd.puppets.forgers import align
 from amdd.puppets.forgers.base import Source
 from amdd.puppets.forgers.registry import FORGERS
-from amdd.puppets.layouts import plan
-from amdd.puppets.make import SAMPLE_RATE, frames_of, make_group, record_shot, seeds, speech_of
-from amdd.puppets.motion import make_motion
-from amdd.puppets.people import make_identity
-from amdd.puppets.render import render_clip
-from amdd.puppets.speech import talk
-from amdd.puppets.synchrony import audio_visual_offset, mouth_opening
-from amdd.puppets.voices import voice_for
+from amdd.puppets.person.people import make_identity
+from amdd.puppets.person.render import render_clip
+from amdd.puppets.voice.motion import make_motion
+from amdd.puppets.voice.speech import talk
+from amdd.puppets.voice.synchrony import audio_visual_offset, mouth_opening
+from amdd.puppets.voice.voices import voice_for
+from amdd.stats import wilson
 
 
 def median(times: list[float]) -> dict[str, float]:

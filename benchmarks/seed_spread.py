@@ -20,9 +20,9 @@ import sys
 import numpy as np
 from scipy import stats
 
-from amdd.evaluation import metrics, predict
-from amdd.paths import PROJECT, Workspace, write_text
-from amdd.prepare import open_prepared
+from amdd.analysis.predict import metrics, predict
+from amdd.base.paths import PROJECT, Workspace, write_text
+from amdd.data.prepare import open_prepared
 from amdd.profiles import load_profile
 from amdd.training import VARIANTS, train
 

@@ -36,17 +36,17 @@ import torchvision
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from amdd.backbones import Trunk
-from amdd.clips import ClipDataset, balanced_sampler, collate
-from amdd.losses import Objective
-from amdd.machine import peak_memory_mb
+from amdd.base.machine import peak_memory_mb
+from amdd.base.paths import PROJECT, write_text
+from amdd.data.dataset import ClipDataset, balanced_sampler, collate
+from amdd.data.prepare import Prepared
+from amdd.data.spectrograms import shape_of
 from amdd.model import AMDD
-from amdd.paths import PROJECT, write_text
-from amdd.prepare import Prepared
+from amdd.model.backbones import Trunk
+from amdd.model.losses import Objective
 from amdd.profiles import Profile, load_profile, replaced
-from amdd.runs import choose_device, choose_precision
-from amdd.spectrograms import shape_of
 from amdd.training import loader_of, optimiser_of, training_step
+from amdd.training.runs import choose_device, choose_precision
 
 
 class Bare(nn.Module):

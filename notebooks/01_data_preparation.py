@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -34,21 +36,22 @@ overrides = []
 import numpy as np
 import pandas as pd
 
-from amdd.confounds import supplemented
+from amdd.data.variants.confounds import supplemented
 from amdd.corpora import describe, fakeavceleb, scan
-from amdd.figures.forgers import forger_curves, training_records
+from amdd.figures.forgers import forger_curves
+from amdd.puppets.forgers.records import training_records
 from amdd.figures.pictures import beside_its_source, film_strip, spectrograms
 from amdd.figures.residual import residual_figure, residual_spectrum
 from amdd.figures.spoken import spoken_strip
-from amdd.media import read_audio, read_video
-from amdd.notebook import open_notebook
-from amdd.prepare import foretell, prepare
+from amdd.data.media import read_audio, read_video
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import foretell, prepare
 from amdd.profiles import load_profile
-from amdd.puppets.giveaways import features, separability
-from amdd.puppets.layouts import Shot
-from amdd.puppets.make import make_corpora, read_masks, speech_of
-from amdd.puppets.sheet import contact_sheet
-from amdd.splits import assign_splits, leakage_report, save_split
+from amdd.puppets.corpus.giveaways import features, separability
+from amdd.puppets.corpus.layouts import Shot
+from amdd.puppets.corpus.make import make_corpora, read_masks, speech_of
+from amdd.puppets.corpus.sheet import contact_sheet
+from amdd.data.splits import assign_splits, leakage_report, save_split
 
 nb = open_notebook("01_data_preparation", profile, overrides)
 nb.opening()
@@ -186,7 +189,7 @@ if not settings.data:
 
 # %% [markdown]
 # The forgers are networks that were trained, on rendered people that no corpus contains, by
-# `python -m amdd.puppets.forgers.train`. They are small and were trained briefly, which shows in what they paint: a
+# `python -m amdd.puppets.forgers.training.train`. They are small and were trained briefly, which shows in what they paint: a
 # curve that still falls at its end belongs to a forger that more time would have made better.
 
 # %% tags=["hide-input"]
@@ -241,7 +244,7 @@ if not settings.data:
         contact_sheet(range(24_000, 24_030), 10, 112),
         "Thirty rendered faces in three rows, of several origins, ages and hair styles.",
         "Thirty people of the built-in corpus's kind.",
-        drawn_by="amdd.puppets.sheet.contact_sheet",
+        drawn_by="amdd.puppets.corpus.sheet.contact_sheet",
     )
 
 # %% [markdown]

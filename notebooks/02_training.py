@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -32,8 +34,8 @@ import pandas as pd
 
 from amdd.figures.detection import curves
 from amdd.model import AMDD, summary
-from amdd.notebook import open_notebook
-from amdd.prepare import open_prepared
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import open_prepared
 from amdd.training import train
 
 nb = open_notebook("02_training", profile, overrides)

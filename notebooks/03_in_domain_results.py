@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -29,15 +31,15 @@ overrides = []
 import numpy as np
 from IPython.display import HTML, display
 
-from amdd.evaluation import metrics, per_generator, predict
+from amdd.analysis.predict import metrics, per_generator, predict
 from amdd.figures.detection import confusion, reliability, roc, scores
 from amdd.figures.player import Played, clip_player
-from amdd.frame_scores import frame_scores
-from amdd.media import probe, read_audio, read_video
-from amdd.metrics import mean_bootstrap
-from amdd.notebook import open_notebook
-from amdd.prepare import open_prepared
-from amdd.runs import load_run
+from amdd.analysis.frame_scores import frame_scores
+from amdd.data.media import probe, read_audio, read_video
+from amdd.stats import mean_bootstrap
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import open_prepared
+from amdd.training.runs import load_run
 
 nb = open_notebook("03_in_domain_results", profile, overrides)
 nb.opening()

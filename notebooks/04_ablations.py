@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -31,14 +33,14 @@ overrides = []
 # %% tags=["hide-input"]
 import pandas as pd
 
-from amdd.embeddings import linear_probe
-from amdd.evaluation import embed, metrics, predict
+from amdd.analysis.embeddings import linear_probe
+from amdd.analysis.predict import embed, metrics, predict
 from amdd.figures.detection import ablation
 from amdd.figures.seeds import seeds_figure
-from amdd.metrics import mcnemar, over_seeds, paired_bootstrap, wilson
-from amdd.notebook import open_notebook
-from amdd.prepare import open_prepared
-from amdd.results import measured
+from amdd.stats import mcnemar, over_seeds, paired_bootstrap, wilson
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import open_prepared
+from amdd.companion.results import measured
 from amdd.training import VARIANTS, train
 
 nb = open_notebook("04_ablations", profile, overrides)

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -31,13 +33,13 @@ overrides = []
 # %% tags=["hide-input"]
 import pandas as pd
 
-from amdd.evaluation import embed, metrics, predict
+from amdd.analysis.predict import embed, metrics, predict
 from amdd.figures.detection import conditions, scores
-from amdd.metrics import mean_bootstrap, unpaired_bootstrap, wilson
-from amdd.notebook import open_notebook
-from amdd.open_set import distance_to_known, strange_against_known, unsureness
-from amdd.prepare import open_prepared
-from amdd.runs import load_run
+from amdd.stats import mean_bootstrap, unpaired_bootstrap, wilson
+from amdd.companion.notebook import open_notebook
+from amdd.analysis.open_set import distance_to_known, strange_against_known, unsureness
+from amdd.data.prepare import open_prepared
+from amdd.training.runs import load_run
 
 nb = open_notebook("05_cross_dataset", profile, overrides)
 nb.opening()

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -31,14 +33,14 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
 
-from amdd.embeddings import alignment, cluster_scores, purity_of_each, tsne, umap
-from amdd.evaluation import embed
+from amdd.analysis.embeddings import alignment, cluster_scores, purity_of_each, tsne, umap
+from amdd.analysis.predict import embed
 from amdd.figures.embedding import maps, similarity
 from amdd.figures.hover import face_picture, hover_map, sound_picture
-from amdd.metrics import mean_bootstrap
-from amdd.notebook import open_notebook
-from amdd.prepare import open_prepared
-from amdd.runs import load_run
+from amdd.stats import mean_bootstrap
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import open_prepared
+from amdd.training.runs import load_run
 
 nb = open_notebook("06_embedding_space", profile, overrides)
 nb.opening()

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -32,13 +34,13 @@ import numpy as np
 import pandas as pd
 
 from amdd.figures.pictures import film_strip, outline, overlay
-from amdd.gradcam import agreement, crop_masks, gradcam
-from amdd.media import probe
-from amdd.metrics import mean_bootstrap
-from amdd.notebook import open_notebook
-from amdd.prepare import open_prepared
-from amdd.puppets.make import read_masks
-from amdd.runs import load_run
+from amdd.analysis.gradcam import agreement, crop_masks, gradcam
+from amdd.data.media import probe
+from amdd.stats import mean_bootstrap
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import open_prepared
+from amdd.puppets.corpus.make import read_masks
+from amdd.training.runs import load_run
 
 nb = open_notebook("07_gradcam", profile, overrides)
 nb.opening()

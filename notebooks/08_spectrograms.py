@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -30,13 +32,13 @@ overrides = []
 import numpy as np
 import pandas as pd
 
-from amdd.evaluation import predict
+from amdd.analysis.predict import predict
 from amdd.figures.pictures import spectrograms
-from amdd.metrics import auc, paired_bootstrap
-from amdd.notebook import open_notebook
-from amdd.prepare import open_prepared
-from amdd.runs import load_run
-from amdd.views import with_foreign_sound, without_sound
+from amdd.stats import auc, paired_bootstrap
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import open_prepared
+from amdd.training.runs import load_run
+from amdd.data.variants.view import with_foreign_sound, without_sound
 
 nb = open_notebook("08_spectrograms", profile, overrides)
 nb.opening()

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -40,10 +42,10 @@ overrides = []
 # %% tags=["hide-input"]
 import pandas as pd
 
-from amdd.claims import claims, numbers, verdict
+from amdd.companion.claims import claims, numbers, verdict
 from amdd.figures.claims import forest
-from amdd.notebook import open_notebook
-from amdd.results import anchor, measured
+from amdd.companion.notebook import open_notebook
+from amdd.companion.results import anchor, measured
 
 nb = open_notebook("10_claims", profile, overrides)
 nb.opening()

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -32,8 +34,8 @@ import pandas as pd
 from IPython.display import HTML, display
 
 from amdd.figures.threshold import base_rates, curves_over_threshold, predictive_value, slider, sweep
-from amdd.metrics import balanced_accuracy, wilson
-from amdd.notebook import open_notebook
+from amdd.stats import balanced_accuracy, wilson
+from amdd.companion.notebook import open_notebook
 
 nb = open_notebook("11_thresholds", profile, overrides)
 nb.opening()

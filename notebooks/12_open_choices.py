@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -36,15 +38,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from amdd.choices import DEFAULT, chosen, slug
-from amdd.evaluation import metrics, predict
+from amdd.analysis.choices import DEFAULT, chosen, slug
+from amdd.analysis.predict import metrics, predict
 from amdd.figures.choices import choices_figure
-from amdd.metrics import mean_bootstrap, paired_bootstrap
+from amdd.stats import mean_bootstrap, paired_bootstrap
 from amdd.model import CrossModalAttention
-from amdd.notebook import open_notebook
-from amdd.prepare import open_prepared
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import open_prepared
 from amdd.profiles import replaced
-from amdd.results import measured
+from amdd.companion.results import measured
 from amdd.training import train
 
 nb = open_notebook("12_open_choices", profile, overrides)

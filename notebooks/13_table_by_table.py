@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -30,8 +32,8 @@ overrides = []
 # %% tags=["hide-input"]
 import pandas as pd
 
-from amdd.claims import paper
-from amdd.notebook import open_notebook
+from amdd.companion.claims import paper
+from amdd.companion.notebook import open_notebook
 
 nb = open_notebook("13_table_by_table", profile, overrides)
 nb.opening()

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -34,12 +36,12 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from amdd.confounds import join, with_leading_silence
-from amdd.evaluation import metrics, predict
+from amdd.data.variants.confounds import join, with_leading_silence
+from amdd.analysis.predict import metrics, predict
 from amdd.figures.pictures import spectrograms
-from amdd.metrics import mean_bootstrap, paired_bootstrap
-from amdd.notebook import open_notebook
-from amdd.prepare import open_prepared
+from amdd.stats import mean_bootstrap, paired_bootstrap
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import open_prepared
 from amdd.training import train
 
 nb = open_notebook("14_confounds", profile, overrides)
@@ -150,7 +152,7 @@ nb.results.difference(
 
 # %% tags=["hide-cell", "solution"]
 # Solution 1
-from amdd.metrics import auc
+from amdd.stats import auc
 
 rows = prepared.manifest.index[test]
 quiet = [int((np.asarray(silent.mel(int(i)))[0].max(0) > -1).argmax()) for i in rows]

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -34,13 +36,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from amdd.corruptions import LEVELS, corrupt, corrupted
-from amdd.evaluation import predict
+from amdd.data.variants.corruptions import LEVELS, corrupt, corrupted
+from amdd.analysis.predict import predict
 from amdd.figures.robustness import corruption_strip, robustness
-from amdd.metrics import auc, paired_bootstrap
-from amdd.notebook import open_notebook
-from amdd.prepare import open_prepared
-from amdd.runs import load_run
+from amdd.stats import auc, paired_bootstrap
+from amdd.companion.notebook import open_notebook
+from amdd.data.prepare import open_prepared
+from amdd.training.runs import load_run
 
 nb = open_notebook("15_robustness", profile, overrides)
 nb.opening()

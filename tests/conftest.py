@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from amdd.paths import PROJECT, Workspace
+from amdd.base.paths import PROJECT, Workspace
 
 BUILD = PROJECT / "_build" / "tests"
 _made: dict[str, subprocess.Popen] = {}

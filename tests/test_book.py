@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from amdd.paths import PROJECT
+from amdd.base.paths import PROJECT
 
 sys.path.insert(0, str(PROJECT / "tests"))
 from install_browser import find
@@ -353,7 +353,7 @@ def test_dark_mode_can_be_switched_on(html, browser):
 
 
 def test_the_whole_book_can_be_printed(smoke, tmp_path):
-    from amdd.book import pdf
+    from amdd.companion.book import pdf
 
     if not find():
         pytest.skip("no Chromium on this machine and none could be installed")

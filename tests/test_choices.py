@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_confounds import corpus
 
-from amdd.choices import DEFAULT, changes, chosen, coarser_mel, slug
+from amdd.analysis.choices import DEFAULT, changes, chosen, coarser_mel, slug
 from amdd.profiles import STUDIES, as_dict, load_profile
 
 PROFILE = load_profile("smoke")

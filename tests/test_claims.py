@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from amdd.claims import NOT_ATTEMPTED, claims, numbers, paper, verdict
-from amdd.paths import PROJECT
+from amdd.base.paths import PACKAGE, PROJECT
+from amdd.companion.claims import NOT_ATTEMPTED, claims, numbers, paper, verdict
 
 POSITIVE, NEGATIVE = {"holds_if": "positive"}, {"holds_if": "negative"}
 
@@ -87,7 +87,7 @@ def test_quoted_values_are_those_of_the_papers_tables():
         "table8.lav_video": eight["LAV-DF", "video only"],
         **{f"table5.{name}": row for name, row in tables["table_5"].items()},
     }
-    quoted = yaml.safe_load((PROJECT / "book" / "claims.yml").read_text(encoding="utf-8"))["values"]
+    quoted = yaml.safe_load((PACKAGE / "companion" / "claims.yml").read_text(encoding="utf-8"))["values"]
     assert quoted
     for key, record in quoted.items():
         place, _, column = key.rpartition(".")
@@ -107,7 +107,7 @@ def test_tables_of_the_paper_agree_with_each_other():
 
 
 def test_claims_that_rest_on_two_trainings_name_a_difference_over_seeds_that_was_measured():
-    from amdd.results import measured
+    from amdd.companion.results import measured
 
     spread = measured("seed_spread")
     named = [e for e in claims() if "spread" in e]

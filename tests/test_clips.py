@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from amdd.clips import (
+from amdd.data.dataset import (
     MEAN,
     STD,
     ClipDataset,
@@ -19,7 +19,7 @@ from amdd.clips import (
     generator_index,
     row_numbers,
 )
-from amdd.prepare import open_prepared
+from amdd.data.prepare import open_prepared
 from amdd.profiles import PreparationSettings
 
 GENERATORS = ("faceswap", "wav2lip", "fsgan")

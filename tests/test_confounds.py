@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amdd.confounds import join, supplemented, with_leading_silence
-from amdd.prepare import Prepared
+from amdd.data.prepare import Prepared
+from amdd.data.spectrograms import mel_spectrogram, shape_of
+from amdd.data.variants.confounds import join, supplemented, with_leading_silence
 from amdd.profiles import load_profile
-from amdd.spectrograms import mel_spectrogram, shape_of
 
 SETTINGS = load_profile("smoke").preparation
 

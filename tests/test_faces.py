@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from amdd.faces import (
+from amdd.data.faces.track import (
     CenterFace,
     DetectorError,
     FaceAlignment,
@@ -19,8 +19,8 @@ from amdd.faces import (
     warp,
 )
 from amdd.profiles import PreparationSettings
-from amdd.puppets.people import make_identity
-from amdd.puppets.render import render_clip
+from amdd.puppets.person.people import make_identity
+from amdd.puppets.person.render import render_clip
 
 SETTINGS = PreparationSettings(frames=4, size=64)
 

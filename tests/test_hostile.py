@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import amdd.prepare as prepare_module
-from amdd.media import (
+import amdd.data.prepare.plan as prepare_module
+from amdd.data.media import (
     MediaError,
     path_from_text,
     path_text,
@@ -22,10 +22,10 @@ from amdd.media import (
     write_video,
     write_wav,
 )
-from amdd.prepare import prepare
+from amdd.data.prepare import prepare
 from amdd.profiles import PreparationSettings
-from amdd.puppets.people import make_identity
-from amdd.puppets.render import render_clip
+from amdd.puppets.person.people import make_identity
+from amdd.puppets.person.render import render_clip
 
 SETTINGS = PreparationSettings(frames=3, size=48, n_mels=16, seconds=0.6, shard=8, workers=1)
 
@@ -240,7 +240,7 @@ def test_twenty_thousand_entries_of_few_files(tmp_path, good, monkeypatch):
     """The manifest of a large corpus costs little before the first clip is decoded."""
     import tracemalloc
 
-    from amdd.prepare import _clips
+    from amdd.data.prepare import _clips
 
     n = 20_000
     table = pd.DataFrame({"clip_id": np.arange(n).astype(str), "video": "good.mp4", "corpus": "big"})

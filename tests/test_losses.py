@@ -8,7 +8,7 @@ from pytorch_metric_learning.losses import NTXentLoss
 from torch.nn import functional as F
 from torchvision.ops import sigmoid_focal_loss
 
-from amdd.losses import (
+from amdd.model.losses import (
     CentroidBank,
     Objective,
     attribution_loss,
@@ -233,8 +233,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn import functional as F
-from amdd.losses import Objective
-from amdd.processes import synchronised
+from amdd.model.losses import Objective
+from amdd.base.distributed import synchronised
 from amdd.profiles import LossSettings
 
 class Small(nn.Module):

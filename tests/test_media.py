@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from amdd import media
-from amdd.media import MediaError, coding, probe, read_audio, read_video, write_video, write_wav
+from amdd.data.media import MediaError, coding, probe, read_audio, read_video, write_video, write_wav
+from amdd.data.media import decode as media
 
 
 def pictures(n: int, height: int = 48, width: int = 64) -> np.ndarray:
@@ -208,7 +208,7 @@ def test_late_start_of_a_long_sound(tmp_path):
 
 def test_sound_that_changes_its_channels_midway_ends_there(clip, monkeypatch):
     """Found by fuzzing: the resampler would read past its memory and take the process down."""
-    from amdd import media as module
+    from amdd.data.media import decode as module
 
     def frames(container, stream):
         for k, layout in enumerate(["mono", "mono", "stereo", "mono"]):

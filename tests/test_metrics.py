@@ -11,7 +11,7 @@ from scipy import stats
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
-from amdd.metrics import (
+from amdd.stats import (
     auc,
     balanced_accuracy,
     calibration,

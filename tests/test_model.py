@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from amdd.backbones import Trunk, find_weights, weights_file
 from amdd.model import AMDD, summary
+from amdd.model.backbones import Trunk, find_weights, weights_file
 from amdd.profiles import ModelSettings
 
 SMALL = ModelSettings(visual_backbone="resnet18", weights="random", dim=32, heads=4, hidden=16)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amdd.metrics import metrics
-from amdd.open_set import distance_to_known, strange_against_known, unsureness
+from amdd.analysis.open_set import distance_to_known, strange_against_known, unsureness
+from amdd.stats import metrics
 
 
 def test_unsureness_is_what_the_largest_probability_leaves():

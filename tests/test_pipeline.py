@@ -13,8 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from amdd.paths import Workspace
-from amdd.pipeline import NotebookFailed, chapters, run
+from amdd.base.paths import Workspace
+from amdd.companion.pipeline import NotebookFailed, chapters, run
 from amdd.profiles import load_profile
 
 HEAD = """# ---
@@ -33,7 +33,7 @@ profile = "demo"
 overrides = []
 
 # %%
-from amdd.notebook import open_notebook
+from amdd.companion.notebook import open_notebook
 nb = open_notebook("{name}", profile, overrides)
 """
 FIRST = HEAD.format(title="First", name="01_first") + (
@@ -162,7 +162,7 @@ def test_executed_notebooks_name_no_machine_path(house, tmp_path):
 
 
 def test_of_a_progress_bar_the_last_state_is_kept():
-    from amdd.pipeline import _one_stream
+    from amdd.companion.pipeline import _one_stream
 
     pieces = ["\r 0%", "\r50%", "\r100%", "\n", "done\n"]
     outputs = [nbformat.v4.new_output("stream", name="stderr", text=t) for t in pieces]
@@ -175,25 +175,25 @@ def test_of_a_progress_bar_the_last_state_is_kept():
 
 
 def test_library_code_and_data_that_a_notebook_uses_count_and_others_do_not(monkeypatch):
-    from amdd import provenance
+    from amdd.companion import provenance
 
     seen = []
     original = provenance.hash_path
     monkeypatch.setattr(provenance, "hash_path", lambda path: seen.append(path.name) or original(path))
-    provenance.library_used_hash("from amdd.puppets.make import make_corpora")
-    assert {"weights", "data", "make.py", "faceswap.py"} <= {*seen}
+    provenance.library_used_hash("from amdd.puppets.corpus.make import make_corpora")
+    assert {"faceswap.safetensors", "head.npz", "sentences.txt", "make.py", "faceswap.py"} <= {*seen}
     seen.clear()
-    provenance.library_used_hash("from amdd.metrics import wilson")
-    assert "weights" not in seen
+    provenance.library_used_hash("from amdd.stats import wilson")
+    assert "faceswap.safetensors" not in seen
 
-    used = provenance.modules_used("from amdd.metrics import wilson")
-    assert "amdd.metrics" in used
-    assert "amdd.puppets.render" not in used
-    assert "amdd.media" in provenance.modules_used("from amdd.prepare import prepare")
+    used = provenance.modules_used("from amdd.stats import wilson")
+    assert "amdd.stats" in used
+    assert "amdd.puppets.person.render" not in used
+    assert "amdd.data.media" in provenance.modules_used("from amdd.data.prepare import prepare")
 
 
 def test_settings_reach_the_state_through_values_not_names():
-    from amdd.pipeline import _state
+    from amdd.companion.pipeline import _state
 
     chapter = chapters()[0]
     plain = _state(chapter, load_profile("smoke"), [])
@@ -202,7 +202,7 @@ def test_settings_reach_the_state_through_values_not_names():
 
 
 SLOW = HEAD.format(title="Slow", name="01_slow") + (
-    "import time\nfrom amdd.paths import write_text\n"
+    "import time\nfrom amdd.base.paths import write_text\n"
     'path = nb.writes(nb.workspace.runs / "slow.txt")\n'
     "(nb.workspace.root / 'started').touch()\n"
     "time.sleep(float((nb.workspace.root / 'wait').read_text()))\n"
@@ -219,7 +219,7 @@ def test_a_killed_run_leaves_nothing_half_written_and_goes_on(tmp_path, monkeypa
     workspace = Workspace.of("smoke")
     workspace.root.mkdir(parents=True)
     (workspace.root / "wait").write_text("60")
-    code = f"from pathlib import Path\nfrom amdd.pipeline import run\nrun('smoke', folder=Path({str(folder)!r}))\n"
+    code = f"from pathlib import Path\nfrom amdd.companion.pipeline import run\nrun('smoke', folder=Path({str(folder)!r}))\n"
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     try:
         limit = time.monotonic() + 120

@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import amdd.prepare as prepare_module
-from amdd import prepare_pool
-from amdd.media import read_audio, read_video, write_video
-from amdd.prepare import foretell, open_prepared, periods_of, prepare
-from amdd.prepare_shards import Clip, choose_frames, place_window, prepare_clip
+import amdd.data.prepare.plan as prepare_module
+from amdd.data.media import read_audio, read_video, write_video
+from amdd.data.prepare import foretell, open_prepared, periods_of, prepare
+from amdd.data.prepare import pool as prepare_pool
+from amdd.data.prepare.shards import Clip, choose_frames, place_window, prepare_clip
+from amdd.data.spectrograms import mel_spectrogram, silence
 from amdd.profiles import PreparationSettings
-from amdd.puppets.people import make_identity
-from amdd.puppets.render import render_clip
-from amdd.spectrograms import mel_spectrogram, silence
+from amdd.puppets.person.people import make_identity
+from amdd.puppets.person.render import render_clip
 
 SETTINGS = PreparationSettings(frames=3, size=48, n_mels=16, seconds=0.6, shard=2, workers=1)
 
@@ -91,7 +91,7 @@ def test_failures_have_reason_and_picture(prepared):
 
 
 def test_geometry_takes_the_picture_to_the_crop(prepared, root):
-    from amdd.faces import warp
+    from amdd.data.faces.track import warp
 
     frame = read_video(root / "1.mp4", [int(prepared.frame_indices(1)[2])]).frames[0]
     assert np.array_equal(warp(frame, np.array(prepared.geometry(1)[2]), 48), prepared.frames(1)[2])
@@ -206,8 +206,8 @@ def test_resumes_after_kill_9(root, tmp_path):
     script = f"""
 import sys, time, pandas as pd
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from amdd.prepare import prepare
-from amdd.prepare_shards import prepare_clip
+from amdd.data.prepare import prepare
+from amdd.data.prepare.shards import prepare_clip
 import test_prepare as t
 def slow(clip, settings):
     if clip.row >= 4:

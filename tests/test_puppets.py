@@ -15,23 +15,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from amdd.base.paths import Workspace
 from amdd.corpora import scan
-from amdd.face_detectors import CenterFace
-from amdd.media import probe, read_audio, read_video
-from amdd.paths import Workspace
+from amdd.data.faces.detectors import CenterFace
+from amdd.data.media import probe, read_audio, read_video
 from amdd.profiles import load_profile
+from amdd.puppets.corpus.layouts import plan, pools
+from amdd.puppets.corpus.make import make_corpora, read_mask
 from amdd.puppets.forgers import vocoder, voice_conversion
 from amdd.puppets.forgers.base import WEIGHTS, Source, load_network
 from amdd.puppets.forgers.networks import NAMES
 from amdd.puppets.forgers.registry import FORGERS
-from amdd.puppets.layouts import plan, pools
-from amdd.puppets.make import make_corpora, read_mask
-from amdd.puppets.motion import make_motion
-from amdd.puppets.people import GROUPS, face_shape, make_identity
-from amdd.puppets.render import render_clip
-from amdd.puppets.speech import talk
-from amdd.puppets.synchrony import audio_visual_offset, mouth_opening
-from amdd.puppets.voices import voice_for
+from amdd.puppets.person.people import GROUPS, face_shape, make_identity
+from amdd.puppets.person.render import render_clip
+from amdd.puppets.voice.motion import make_motion
+from amdd.puppets.voice.speech import talk
+from amdd.puppets.voice.synchrony import audio_visual_offset, mouth_opening
+from amdd.puppets.voice.voices import voice_for
 
 TINY = [
     "corpus.seconds=1.0",
@@ -73,7 +73,7 @@ def donor() -> Source:
 
 def test_a_seed_is_one_person_in_every_process():
     here = repr(make_identity(123_457))
-    code = "from amdd.puppets.people import make_identity; print(repr(make_identity(123_457)))"
+    code = "from amdd.puppets.person.people import make_identity; print(repr(make_identity(123_457)))"
     there = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -206,9 +206,9 @@ def test_wav2lip_keeps_the_upper_face_and_can_be_local(target, donor):
 
 def test_a_crop_for_lips_stands_still_while_the_mouth_moves():
     """Only the jaw opens: the crop that wav2lip sees must not betray it. One placed by the mouth's corners does."""
-    from amdd.puppets.actions import INDEX
     from amdd.puppets.forgers import align
-    from amdd.puppets.head import head_model
+    from amdd.puppets.person.actions import INDEX
+    from amdd.puppets.person.head import head_model
 
     head = head_model()
     shut = head.neutral[head.landmarks]
@@ -405,7 +405,7 @@ def test_reals_and_fakes_pass_through_one_chain(tiny):
 
 
 def test_giveaways_are_found_where_there_are_some_and_not_where_there_are_none():
-    from amdd.puppets.giveaways import features, separability
+    from amdd.puppets.corpus.giveaways import features, separability
 
     rng = np.random.default_rng(0)
     people, label = np.repeat(np.arange(40), 6), np.tile([0, 1], 120)
@@ -421,7 +421,7 @@ def test_giveaways_are_found_where_there_are_some_and_not_where_there_are_none()
 
 
 def test_traits_of_a_clip_are_measured(tiny):
-    from amdd.puppets.giveaways import features
+    from amdd.puppets.corpus.giveaways import features
 
     _, _, roots = tiny
     table = scan("puppet-favc", roots["puppet-favc"])
@@ -434,7 +434,7 @@ def test_traits_of_a_clip_are_measured(tiny):
 
 @pytest.mark.slow
 def test_a_clip_beside_its_forgeries_can_be_played(tmp_path):
-    from amdd.puppets.play import write
+    from amdd.puppets.corpus.play import write
 
     settings = load_profile("smoke", TINY).corpus
     path = write(tmp_path / "forgeries.mp4", settings)
@@ -450,8 +450,8 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(tiny, tmp_path):
     _, _, roots = tiny
     expected = digest(roots["puppet-favc"])
     code = (
-        "from pathlib import Path\nfrom amdd.paths import Workspace\nfrom amdd.profiles import load_profile\n"
-        "from amdd.puppets.make import make_corpora\n"
+        "from pathlib import Path\nfrom amdd.base.paths import Workspace\nfrom amdd.profiles import load_profile\n"
+        "from amdd.puppets.corpus.make import make_corpora\n"
         f"make_corpora(load_profile('smoke', {TINY!r}), Workspace(Path({str(tmp_path)!r})), False, ('puppet-favc',))\n"
     )
     rng = np.random.default_rng(0)

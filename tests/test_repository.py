@@ -12,7 +12,7 @@ import nbformat
 import pytest
 import yaml
 
-from amdd.paths import PROJECT
+from amdd.base.paths import PROJECT
 
 SCRIPTS = sorted((PROJECT / "notebooks").glob("*.py"))
 PROSE = [p for p in sorted((PROJECT / "book").glob("*.md")) if p.name != "how_made.md"]

@@ -12,16 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amdd.embeddings import alignment, cluster_scores, knn_purity, linear_probe, tsne, umap
+from amdd.analysis.embeddings import alignment, cluster_scores, knn_purity, linear_probe, tsne, umap
+from amdd.analysis.gradcam import agreement, crop_masks
+from amdd.base.paths import PROJECT
+from amdd.companion.results import Results, table_html
+from amdd.companion.sphinx.results import remarks, show
+from amdd.companion.timings import duration
 from amdd.figures import Figure
 from amdd.figures.detection import confusion, reliability, roc, scores
-from amdd.gradcam import agreement, crop_masks
-from amdd.paths import PROJECT
-from amdd.results import Results, table_html
-from amdd.timings import duration
-
-sys.path.insert(0, str(PROJECT / "book" / "_ext"))
-from amdd_results import remarks, show
 
 # --- results as files ------------------------------------------------------------------------------------------
 
@@ -272,7 +270,7 @@ def test_training_and_evaluation_from_the_command_line(smoke, tmp_path):
 def test_buttons_that_run_a_page_elsewhere_need_a_repository(monkeypatch):
     import yaml
 
-    from amdd.book import BookFailed, configuration, repository_url
+    from amdd.companion.book import BookFailed, configuration, repository_url
 
     text = (PROJECT / "_config.yml").read_text(encoding="utf-8")
     bare = yaml.safe_load(configuration(text, ""))

@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from amdd.profiles import PROFILES, PreparationSettings
-from amdd.spectrograms import (
+from amdd.data.spectrograms import (
     frame_seconds,
     mel_hertz,
     mel_spectrogram,
@@ -15,6 +14,7 @@ from amdd.spectrograms import (
     silence,
     trim_leading_silence,
 )
+from amdd.profiles import PROFILES, PreparationSettings
 
 SETTINGS = PreparationSettings()
 

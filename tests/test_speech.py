@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from amdd.profiles import load_profile
-from amdd.puppets import neural_voice
-from amdd.puppets.actions import ACTIONS, INDEX
 from amdd.puppets.forgers import vocoder, voice_conversion
-from amdd.puppets.motion import CLOSED, make_motion
-from amdd.puppets.people import make_identity
-from amdd.puppets.sound import in_a_room
-from amdd.puppets.speech import sentences, speak, talk
-from amdd.puppets.synchrony import audio_visual_offset
-from amdd.puppets.voices import Voice, voice_for
+from amdd.puppets.person.actions import ACTIONS, INDEX
+from amdd.puppets.person.people import make_identity
+from amdd.puppets.voice import neural_voice
+from amdd.puppets.voice.motion import CLOSED, make_motion
+from amdd.puppets.voice.sound import in_a_room
+from amdd.puppets.voice.speech import sentences, speak, talk
+from amdd.puppets.voice.synchrony import audio_visual_offset
+from amdd.puppets.voice.voices import Voice, voice_for
 
 RATE = 16_000
 
@@ -232,8 +232,8 @@ def test_what_a_neural_voice_lacks_is_said(monkeypatch, tmp_path):
 
 
 def test_clips_are_made_again_when_the_voice_file_changes(tmp_path):
-    from amdd.puppets.layouts import plan
-    from amdd.puppets.make import clip_key
+    from amdd.puppets.corpus.layouts import plan
+    from amdd.puppets.corpus.make import clip_key
 
     file = tmp_path / "voice.onnx"
     file.write_bytes(b"one")

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amdd.profiles import CorpusSettings
-from amdd.splits import (
+from amdd.data.splits import (
     TABLE_3,
     assign_splits,
     components,
@@ -20,6 +19,7 @@ from amdd.splits import (
     save_split,
     split_hash,
 )
+from amdd.profiles import CorpusSettings
 
 
 def corpus(groups=12, people=5, seed=0, fakes=4):

@@ -17,11 +17,11 @@ import pandas as pd
 import pytest
 import torch
 
-from amdd.evaluation import embed, predict
-from amdd.prepare import open_prepared
+from amdd.analysis.predict import embed, predict
+from amdd.data.prepare import open_prepared
 from amdd.profiles import PreparationSettings, Profile, load_profile
-from amdd.runs import CheckpointError, load_run
 from amdd.training import TERMS, VARIANTS, train, variant_profile
+from amdd.training.runs import CheckpointError, load_run
 
 SMALL = [
     "model.visual_backbone=resnet18",
@@ -97,9 +97,9 @@ def test_a_finished_run_has_its_record_and_history(finished, prepared):
 
 
 def test_a_finished_run_is_not_trained_again(finished, prepared, monkeypatch):
-    import amdd.training
+    import amdd.training.loop
 
-    monkeypatch.setattr(amdd.training, "_loop", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(amdd.training.loop, "_loop", lambda *a: pytest.fail("trained again"))
     again = train(profile(), prepared, finished.folder, 0, progress=False)
     assert again.record == finished.record
     # What is only evaluated later does not make it another run.
@@ -115,7 +115,7 @@ def test_it_learns_what_can_be_seen(prepared, tmp_path):
         progress=False,
     )
     found = predict(run, prepared, prepared.manifest.split == "train")
-    from amdd.metrics import auc
+    from amdd.stats import auc
 
     assert auc(found.label, found.score) > 0.95
     history = run.history
@@ -153,11 +153,11 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(finished, 
 
 def doomed(prepared: str, run: str, threads: int, kill_at: int, where: str, every: float) -> None:
     """Train, and die at one of the places that matter; called in a process of its own."""
-    import amdd.resume
-    import amdd.training
+    import amdd.training.checkpoint
+    import amdd.training.loop
 
     torch.set_num_threads(threads)
-    step, save, count = amdd.training.training_step, amdd.resume.save_file, 0
+    step, save, count = amdd.training.training_step, amdd.training.checkpoint.save_file, 0
 
     def die():
         os.kill(os.getpid(), signal.SIGKILL)
@@ -178,7 +178,7 @@ def doomed(prepared: str, run: str, threads: int, kill_at: int, where: str, ever
             os.truncate(path, os.path.getsize(path) // 2)
             die()
 
-    amdd.training.training_step, amdd.resume.save_file = dying_step, dying_save
+    amdd.training.training_step, amdd.training.checkpoint.save_file = dying_step, dying_save
     train(profile(*LIGHT), open_prepared(Path(prepared)), Path(run), 0, progress=False, save_every=every)
 
 
@@ -235,7 +235,7 @@ def test_reals_are_drawn_as_often_as_the_setting_says(prepared, tmp_path, monkey
         optimiser.step()
         return dict.fromkeys(TERMS, 0.0)
 
-    monkeypatch.setattr("amdd.training.training_step", step)
+    monkeypatch.setattr("amdd.training.loop.training_step", step)
     changed = profile(*LIGHT, f"training.sampler={sampler}", "training.epochs=8")
     train(changed, prepared, tmp_path / "run", 0, progress=False)
     counts = np.bincount(drawn, minlength=4) / len(drawn)
@@ -306,7 +306,7 @@ def test_weights_that_do_not_fit_are_refused_with_the_cure(finished, tmp_path, s
 def test_a_state_that_does_not_fit_says_what_to_delete(prepared, tmp_path, spoil):
     from torch import nn
 
-    from amdd.resume import State
+    from amdd.training.checkpoint import State
 
     def state(width):
         model, objective = nn.Linear(width, 2), nn.Linear(1, 1)
@@ -345,7 +345,7 @@ import torch
 torch.set_num_threads(1)
 sys.path.insert(0, {tests!r})
 from test_training import profile
-from amdd.prepare import open_prepared
+from amdd.data.prepare import open_prepared
 from amdd.training import train
 train(profile(*{settings!r}), open_prepared(Path({prepared!r})), Path({run!r}), 0, progress=False)
 """
@@ -383,18 +383,18 @@ def test_two_processes_train_the_model_that_one_process_trains(prepared, tmp_pat
 
 
 def test_processes_that_cannot_share_a_batch_are_an_error(prepared, tmp_path, monkeypatch):
-    import amdd.training
+    import amdd.training.loop
 
-    monkeypatch.setattr(amdd.training, "join", lambda: (0, 3))
+    monkeypatch.setattr(amdd.training.loop, "join", lambda: (0, 3))
     with pytest.raises(ValueError, match="3 processes can't share batches of 4"):
         train(profile(), prepared, tmp_path / "run", progress=False)
 
 
 def test_clips_of_different_length_train_together(prepared):
     """The batch is filled up, masked, and a step on it gives what the longer frames' content can't change."""
-    from amdd.clips import ClipDataset, collate
-    from amdd.losses import Objective
+    from amdd.data.dataset import ClipDataset, collate
     from amdd.model import AMDD
+    from amdd.model.losses import Objective
     from amdd.training import training_step
 
     settings = profile("model.dropout=0")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from test_confounds import corpus
 
-from amdd.corruptions import LEVELS, corrupt, corrupted
-from amdd.views import view, with_foreign_sound, without_sound
+from amdd.data.variants.corruptions import LEVELS, corrupt, corrupted
+from amdd.data.variants.view import view, with_foreign_sound, without_sound
 
 
 def with_people(tmp_path, n: int = 12, name: str = "a"):

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_curve
 
 from amdd.figures import Figure
 from amdd.figures.style import INK, SPARE, colour
-from amdd.metrics import auc, calibration
+from amdd.stats import auc, calibration
 
 
 def roc(predictions: pd.DataFrame) -> Figure:

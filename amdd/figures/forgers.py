@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from amdd.figures import Figure
 from amdd.figures.style import colour
-
-
-def training_records(folder: Path | None = None) -> list[dict]:
-    """The records ``<name>.json`` that lie beside the forgers' weights, the three of the training corpus first."""
-    if folder is None:
-        from amdd.puppets.forgers.base import WEIGHTS as folder
-    first = ["faceswap", "wav2lip", "fsgan", "syncnet"]
-    found = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(folder.glob("*.json"))}
-    return [found[n] for n in [*[n for n in first if n in found], *[n for n in found if n not in first]]]
 
 
 def forger_curves(records: list[dict]) -> Figure:

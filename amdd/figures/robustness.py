@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from amdd.corruptions import LEVELS, corrupt
+from amdd.data.variants.corruptions import LEVELS, corrupt
 from amdd.figures import Figure
 from amdd.figures.pictures import film_strip
 from amdd.figures.style import INK, colour

@@ -11,7 +11,7 @@ import pandas as pd
 
 from amdd.figures import Figure
 from amdd.figures.style import INK
-from amdd.metrics import balanced_accuracy
+from amdd.stats import balanced_accuracy
 
 LINES = {
     "balanced accuracy": "#0072b2",

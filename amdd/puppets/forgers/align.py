@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from amdd.puppets.head import head_model
+from amdd.puppets.person.head import head_model
 
 # What moves least while someone speaks: brows, nose, eyes and the corners of the mouth.
 STABLE = np.array([*range(17, 48), 48, 54])

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from amdd.puppets.people import Identity
+from amdd.puppets.person.people import Identity
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -72,7 +72,7 @@ def load_network(name: str) -> torch.nn.Module:
     from amdd.puppets.forgers.networks import build
 
     path = WEIGHTS / f"{name}.safetensors"
-    cure = f"python -m amdd.puppets.forgers.train {name} makes it"
+    cure = f"python -m amdd.puppets.forgers.training.train {name} makes it"
     if not path.exists():
         raise FileNotFoundError(f"{path.name}: no weights for the forger {name!r}; {cure}")
     network = build(name)

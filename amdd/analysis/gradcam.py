@@ -1,0 +1,85 @@
+"""Grad-CAM on the visual trunk, and how well it agrees with what was forged (Selvaraju 2017; Fig. 11)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from amdd.data.dataset import ClipDataset, collate
+from amdd.data.prepare import Prepared
+from amdd.training.runs import Run
+
+
+def gradcam(run: Run, prepared: Prepared, row: int, towards: str = "detection") -> np.ndarray:
+    """Maps (T, h, w) in [0, 1] for one clip: what raises the detection logit, or a class's attribution logit.
+
+    Channel weights are the gradients' spatial means; negative evidence is cut; each clip is scaled by its maximum.
+    """
+    model, device = run.model, run.device
+    dataset = ClipDataset(prepared, [row], run.profile.preparation, run.profile.model.generators)
+    batch = collate([dataset[0]])
+    kept: dict[str, torch.Tensor] = {}
+
+    def keep(_module, _inputs, output):
+        output.requires_grad_(True)
+        output.retain_grad()
+        kept["maps"] = output
+
+    hook = model.visual_encoder.trunk.register_forward_hook(keep)
+    try:
+        with torch.enable_grad():
+            out = model(
+                batch["frames"].to(device), batch["mel"].to(device), batch["audio_present"].to(device)
+            )
+            if towards == "detection":
+                target = out.detection_logit[0]
+            else:
+                target = out.attribution_logits[0, ["real", *run.profile.model.generators].index(towards)]
+            target.backward()
+    finally:
+        hook.remove()
+    maps, gradient = kept["maps"].detach(), kept["maps"].grad
+    heat = torch.relu((maps * gradient.mean((2, 3), keepdim=True)).sum(1)).float().cpu().numpy()
+    return heat / max(float(heat.max()), 1e-9)
+
+
+def crop_masks(
+    mask: np.ndarray, indices: np.ndarray, geometry: np.ndarray, frame_side: int, size: int
+) -> np.ndarray:
+    """Forgery masks (frames, m, m) over the whole picture -> masks (T, size, size) over the crops.
+
+    ``geometry`` (T, 2, 3) takes frame pixels to crop pixels; ``frame_side`` is the picture's side in pixels.
+    """
+    out = []
+    for index, matrix in zip(indices, geometry):
+        whole = cv2.resize(
+            mask[min(int(index), len(mask) - 1)], (frame_side, frame_side), interpolation=cv2.INTER_NEAREST
+        )
+        out.append(cv2.warpAffine(whole, matrix.astype(np.float64), (size, size), flags=cv2.INTER_NEAREST))
+    return np.stack(out)
+
+
+def agreement(heat: np.ndarray, masks: np.ndarray) -> dict[str, float]:
+    """How a map (T, h, w) agrees with masks (T, S, S) of what was forged.
+
+    ``energy``: share of the map's sum inside the mask; ``pointing``: is the maximum inside; ``iou`` of the map's top
+    part, as large as the mask, with the mask; ``area``: the mask's share of the picture, which is what a map that
+    knows nothing scores.
+    """
+    size = masks.shape[-1]
+    big = np.stack(
+        [cv2.resize(h.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) for h in heat]
+    )
+    inside = masks > 0
+    area = float(inside.mean())
+    energy = float(big[inside].sum() / max(big.sum(), 1e-9))
+    pointing = float(np.mean([m[np.unravel_index(np.argmax(b), b.shape)] for b, m in zip(big, inside)]))
+    top = big >= np.quantile(big, 1 - area) if area < 1 else np.ones_like(inside)
+    union = (top | inside).sum()
+    return {
+        "energy": energy,
+        "pointing": pointing,
+        "iou": float((top & inside).sum() / max(union, 1)),
+        "area": area,
+    }

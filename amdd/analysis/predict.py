@@ -1,0 +1,59 @@
+"""From a run to predictions and embeddings, one row per clip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from amdd.base.paths import atomic
+from amdd.data.dataset import row_numbers
+from amdd.data.prepare import Prepared
+from amdd.stats import metrics, per_generator
+from amdd.training.inference import scores_of
+from amdd.training.runs import Run, choose_precision
+
+KEPT = ("clip_id", "label", "generator", "identity", "donor", "split", "quality", "group", "category")
+
+
+def predict(run: Run, prepared: Prepared, rows=None, corpus: str = "") -> pd.DataFrame:
+    """Predictions for clips ``rows``: columns of the manifest, ``logit``, ``score`` (probability of fake),
+    ``attribution`` (class of the highest logit), ``p_<class>``, ``known`` (is the generator one of the model's).
+
+    With ``corpus`` they are saved to ``predictions/<corpus>.parquet`` of the run.
+    """
+    rows = row_numbers(prepared, rows)
+    precision, _ = choose_precision(run.profile.training.precision, run.device)
+    found = scores_of(run.model, prepared, rows, run.profile, run.device, precision)
+    part = prepared.manifest.iloc[rows]
+    table = pd.DataFrame({k: part[k].to_numpy() if k in part else "" for k in KEPT})
+    table["audio_present"] = part["audio_present"].to_numpy(bool)
+    table["row"] = rows
+    table["logit"] = found["logit"].astype(float)
+    table["score"] = 1 / (1 + np.exp(-table["logit"]))
+    classes = ["real", *run.profile.model.generators]
+    logits = found["attribution_logits"].astype(float)
+    share = np.exp(logits - logits.max(1, keepdims=True))
+    share /= share.sum(1, keepdims=True)
+    table["attribution"] = [classes[k] for k in logits.argmax(1)]
+    for k, name in enumerate(classes):
+        table[f"p_{name}"] = share[:, k]
+    table["known"] = table["generator"].isin(classes)
+    if corpus:
+        with atomic(Path(run.folder) / "predictions" / f"{corpus}.parquet") as temporary:
+            table.to_parquet(temporary)
+    return table
+
+
+def embed(run: Run, prepared: Prepared, rows=None) -> dict[str, np.ndarray]:
+    """Embeddings of clips ``rows``: ``fused`` (n, 2d), ``visual`` and ``audio`` (n, d) before fusion, and the unit
+    projections ``visual_projection`` and ``audio_projection`` (n, d)."""
+    precision, _ = choose_precision(run.profile.training.precision, run.device)
+    found = scores_of(
+        run.model, prepared, row_numbers(prepared, rows), run.profile, run.device, precision, embeddings=True
+    )
+    return {k: v for k, v in found.items() if k not in ("logit", "attribution_logits", "label")}
+
+
+__all__ = ["embed", "metrics", "per_generator", "predict", "scores_of"]

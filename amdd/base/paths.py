@@ -1,0 +1,96 @@
+"""Where things are kept, from one root.
+
+The root is ``$AMDD_BUILD`` if set, else ``_build`` in the project's folder; each profile has its own folder
+below it, so that a smoke run never touches a demo run's results.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent
+PROJECT = PACKAGE.parent
+MEASURED = PROJECT / "benchmarks" / "results"  # what the benchmarks wrote
+
+
+def build_root() -> Path:
+    """The folder that holds everything a run writes."""
+    return Path(os.environ.get("AMDD_BUILD") or PROJECT / "_build").resolve()
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of one profile's run."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, profile_name: str) -> Workspace:
+        return cls(build_root() / profile_name)
+
+    def _folder(self, name: str) -> Path:
+        path = self.root / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
+    def corpora(self) -> Path:
+        """Built-in corpora, one folder each, in the layout of the real one they stand for."""
+        return self._folder("corpora")
+
+    @property
+    def prepared(self) -> Path:
+        """Prepared corpora: shards, ``manifest.parquet``, ``prepared.json``; one folder each."""
+        return self._folder("prepared")
+
+    @property
+    def runs(self) -> Path:
+        """Training runs, one folder each, named ``<variant>-seed<seed>``."""
+        return self._folder("runs")
+
+    @property
+    def results(self) -> Path:
+        """What notebooks found: numbers, tables and figures, one folder a notebook."""
+        return self._folder("results")
+
+    @property
+    def executed(self) -> Path:
+        """Executed notebooks."""
+        return self._folder("executed")
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+
+@contextmanager
+def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` and move it there when the block ends without an error.
+
+    A killed process leaves either the old file or the new one, never a part of one. The temporary name keeps
+    the suffix, since encoders choose the format by it.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}.part{target.suffix}")
+    try:
+        yield temporary
+        if temporary.is_file():
+            with open(temporary, "rb") as handle:
+                os.fsync(handle.fileno())
+        os.replace(temporary, target)
+    finally:
+        if temporary.is_file():
+            temporary.unlink()
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write UTF-8 ``text`` atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)

@@ -1,0 +1,30 @@
+"""How long notebooks took, and are expected to take."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from amdd.base.paths import Workspace
+
+
+def expectations(workspace: Workspace, profile_name: str) -> dict[str, float]:
+    """Seconds that each notebook is expected to take: as long as last time here, else as on the machine with two
+    cores that this release was tried on (``expected_seconds.json``)."""
+    shipped = json.loads((Path(__file__).parent / "expected_seconds.json").read_text(encoding="utf-8"))
+    found = {name: float(seconds) for name, seconds in shipped.get(profile_name, {}).items()}
+    try:
+        last = json.loads(workspace.manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        last = {}
+    for name, entry in last.get("notebooks", {}).items():
+        if entry.get("seconds"):
+            found[name] = entry["seconds"]
+    return found
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: ``40 s``, ``3 min``, ``2.5 h``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,155 @@
+"""Frames to aligned face crops: find every face, follow the main one through the clip, cut it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from amdd.data.faces.detectors import CenterFace, Detector, DetectorError, FaceAlignment, detector_for
+from amdd.profiles import PreparationSettings
+
+__all__ = [
+    "CenterFace",
+    "DetectorError",
+    "FaceAlignment",
+    "FaceTrack",
+    "NoFaceError",
+    "align",
+    "crop_faces",
+    "detector_for",
+    "follow",
+    "warp",
+]
+
+MAX_ROLL = 45.0  # degrees; five points that claim more than this are not believed
+
+
+class NoFaceError(ValueError):
+    """No face in any of the frames."""
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """The main face of a clip, frame by frame.
+
+    ``crops`` uint8 (T, S, S, 3); ``boxes`` (T, 4) and ``points`` (T, 5, 2) in pixels of the frame; ``found``
+    (T,): whether the face was seen there, or its place taken from the nearest frame where it was;
+    ``transforms`` (T, 2, 3): frame pixels to crop pixels; ``faces``: the most faces seen in one frame.
+    """
+
+    crops: np.ndarray
+    boxes: np.ndarray
+    points: np.ndarray
+    found: np.ndarray
+    transforms: np.ndarray
+    faces: int
+
+    @property
+    def found_share(self) -> float:
+        return float(self.found.mean())
+
+
+def crop_faces(
+    frames: np.ndarray, settings: PreparationSettings, detector: Detector | None = None
+) -> FaceTrack:
+    """Crop the main face of ``frames`` uint8 (T, H, W, 3) to ``settings.size`` pixels, eyes level.
+
+    In a frame where the face isn't seen (turned away, blurred) its place is taken from the nearest frame
+    where it is: repeating that frame's pixels instead would show the network a frozen picture, which is itself
+    a trace of manipulation. Raises :class:`NoFaceError` if no frame shows a face.
+    """
+    detector = detector or detector_for(settings.detector)
+    candidates = detector.detect_many(frames)
+    chosen = follow(candidates)
+    seen = np.flatnonzero(chosen >= 0)
+    if not len(seen):
+        raise NoFaceError(f"no face in any of {len(frames)} frames ({detector.name})")
+    faces = np.stack([candidates[t][chosen[t]] for t in seen])
+    points = detector.points(frames[seen], faces)
+    nearest = np.abs(np.arange(len(frames))[:, None] - seen[None]).argmin(axis=1)
+    faces, points = faces[nearest], points[nearest]
+    transforms = np.stack([align(f[:4], p, settings.size, settings.margin) for f, p in zip(faces, points)])
+    crops = np.stack([warp(frame, m, settings.size) for frame, m in zip(frames, transforms)])
+    return FaceTrack(
+        crops, faces[:, :4].copy(), points, chosen >= 0, transforms, max(len(c) for c in candidates)
+    )
+
+
+def follow(candidates: Sequence[np.ndarray]) -> np.ndarray:
+    """Index of the main face in each frame's ``candidates``, -1 where there are none; int (T,).
+
+    The path through the frames with the greatest sum of size and score, less what its jumps cost (dynamic
+    programming): a large face that stays beats a larger one that passes through.
+    """
+    chosen = np.full(len(candidates), -1)
+    steps = [t for t, faces in enumerate(candidates) if len(faces)]
+    if not steps:
+        return chosen
+    largest = max(float(_sides(candidates[t]).max()) for t in steps)
+    totals: list[np.ndarray] = []
+    origin: list[np.ndarray] = []
+    for k, t in enumerate(steps):
+        faces = candidates[t]
+        worth = _sides(faces) / largest + 0.5 * faces[:, 4]
+        if k == 0:
+            totals.append(worth)
+            origin.append(np.zeros(len(faces), int))
+            continue
+        before = candidates[steps[k - 1]]
+        jump = np.linalg.norm(_centres(faces)[:, None] - _centres(before)[None], axis=2)
+        jump = jump / np.maximum(_sides(faces)[:, None], _sides(before)[None])
+        growth = np.abs(np.log(_sides(faces)[:, None] / _sides(before)[None]))
+        reach = totals[-1][None] - np.minimum(jump + growth, 2.0)  # bounded: a cut must stay payable
+        origin.append(reach.argmax(axis=1))
+        totals.append(worth + reach.max(axis=1))
+    best = int(totals[-1].argmax())
+    for k in range(len(steps) - 1, -1, -1):
+        chosen[steps[k]] = best
+        best = int(origin[k][best])
+    return chosen
+
+
+def _sides(faces: np.ndarray) -> np.ndarray:
+    return np.maximum(np.sqrt((faces[:, 2] - faces[:, 0]) * (faces[:, 3] - faces[:, 1])), 1.0)
+
+
+def _centres(faces: np.ndarray) -> np.ndarray:
+    return (faces[:, :2] + faces[:, 2:4]) / 2
+
+
+def align(box: np.ndarray, points: np.ndarray, size: int, margin: float) -> np.ndarray:
+    """The similarity (2, 3) that takes frame pixels to a ``size``-pixel crop.
+
+    Place and scale come from the ``box`` (crop side = ``margin`` x its longer side), the turn from the eyes of
+    ``points`` (5, 2), if they are finite and plausible: the box is the steadier of the two in small faces.
+    """
+    centre = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], np.float64)
+    side = max(float(box[2] - box[0]), float(box[3] - box[1]), 1.0) * margin
+    roll = 0.0
+    if np.isfinite(points[:2]).all():
+        across = points[1] - points[0]
+        angle = float(np.degrees(np.arctan2(across[1], across[0])))
+        roll = angle if abs(angle) <= MAX_ROLL else 0.0
+    matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), roll, size / side)
+    matrix[:, 2] += (size - 1) / 2 - centre
+    return matrix.astype(np.float32)
+
+
+def warp(frame: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+    """``frame`` uint8 (H, W, 3) through ``matrix`` (2, 3) to (size, size, 3)."""
+    matrix = matrix.astype(np.float64)
+    scale = float(np.hypot(matrix[0, 0], matrix[0, 1]))
+    if scale < 0.75:  # bilinear sampling alone would alias: average first
+        height, width = frame.shape[:2]
+        target = (max(1, round(width * scale)), max(1, round(height * scale)))
+        frame = cv2.resize(frame, target, interpolation=cv2.INTER_AREA)
+        step = np.array([width / target[0], height / target[1]])
+        # Pixel centres: small = (large + 0.5) / step - 0.5
+        matrix = np.concatenate([matrix[:, :2] * step, matrix[:, 2:]], axis=1)
+        matrix[:, 2] += matrix[:, :2] @ (0.5 - 0.5 / step)
+    return cv2.warpAffine(
+        frame, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )

@@ -1,0 +1,89 @@
+"""Two confounds found in the field, as switches: what a detector learns when the data give the answer away.
+
+- *Leading silence*: FakeAVCeleb's fakes begin with silence and its reals do not (arXiv 2412.00175).
+- *A domain with reals only*: the paper adds DF-TIMIT's reals to the training data and then tests on DF-TIMIT, where the
+  camera alone now says "real" (Table II and III).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from amdd.data.prepare import Prepared
+from amdd.data.variants.view import view
+from amdd.profiles import PreparationSettings
+
+
+def with_leading_silence(prepared: Prepared, seconds: float, seed: int = 0) -> Prepared:
+    """``prepared`` with up to ``seconds`` of silence (from three tenths of it on) before every fake's sound.
+
+    Silence is the lowest level of a spectrogram, -1, as it comes out of digital zeros; what is pushed past the end is
+    lost. Nothing is copied. Raises ``ValueError`` for a length that is not positive or longer than the sound.
+    """
+    if not 0 < seconds <= prepared.settings.seconds:
+        raise ValueError(f"{seconds} s of silence before {prepared.settings.seconds} s of sound")
+    labels = prepared.manifest["label"].to_numpy()
+    return view(
+        prepared,
+        f"silence {seconds} {seed}",
+        mel=partial(_later, labels, prepared.settings, float(seconds), int(seed)),
+    )
+
+
+def _later(
+    labels: np.ndarray, settings: PreparationSettings, seconds: float, seed: int, i: int, mel: np.ndarray
+) -> np.ndarray:
+    if labels[i] != 1:
+        return mel
+    rng = np.random.default_rng([seed, i])
+    lead = rng.uniform(0.3, 1.0) * seconds * settings.sample_rate
+    columns = min(round(lead / settings.hop_length), mel.shape[-1] - 1)
+    quiet = np.full((*mel.shape[:-1], columns), -1, mel.dtype)
+    return np.concatenate([quiet, mel[..., : mel.shape[-1] - columns]], axis=-1)
+
+
+def supplemented(manifest: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """``manifest`` with the reals of the corpus ``other`` added to its training clips (``other`` itself stays as it is).
+
+    Raises ``ValueError`` when ``other`` has no reals, or clips that ``manifest`` holds already.
+    """
+    reals = other[other.label == 0].assign(split="train")
+    if not len(reals):
+        raise ValueError("the corpus that should supplement the training has no reals")
+    if set(reals.clip_id) & set(manifest.clip_id):
+        raise ValueError("the corpus that should supplement the training is in it already")
+    out = pd.concat([manifest, reals], ignore_index=True)
+    out.attrs = dict(manifest.attrs)
+    return out
+
+
+class _Joined(Prepared):
+    """Clips of two prepared corpora as one; see :func:`join`."""
+
+    def _array(self, name: str, i: int) -> np.ndarray:
+        part = self.parts[int(self.manifest["part"].iat[i])]
+        return part._array(name, int(self.manifest["row of part"].iat[i]))
+
+
+def join(prepared: Prepared, other: Prepared) -> Prepared:
+    """``prepared`` with the reals of ``other`` added to its training clips; nothing is copied.
+
+    Raises ``ValueError`` where the two were prepared by other settings, and as :func:`supplemented` does.
+    """
+    if dataclasses.replace(prepared.settings, workers=1) != dataclasses.replace(other.settings, workers=1):
+        raise ValueError("the two corpora were not prepared by the same settings")
+    tables = [
+        p.manifest.assign(**{"part": k, "row of part": np.arange(len(p.manifest))})
+        for k, p in enumerate((prepared, other))
+    ]
+    marks = [str(p.record.get("fingerprint", "")) for p in (prepared, other)]
+    record = prepared.record | {"fingerprint": hashlib.sha256(" ".join(marks).encode()).hexdigest()}
+    values = {f.name: getattr(prepared, f.name) for f in dataclasses.fields(Prepared)}
+    out = _Joined(**values | {"manifest": supplemented(*tables), "record": record, "_maps": {}})
+    out.parts = (prepared, other)
+    return out

@@ -1,0 +1,328 @@
+"""What the built-in corpora consist of: every clip's file name, people and forger, in the layouts of the real ones.
+
+A plan is a pure function of the profile's :class:`~amdd.profiles.CorpusSettings`: nothing is drawn or written
+here except the metadata files, which the real data sets have too. Four roots:
+
+``puppet-favc``   ``FakeAVCeleb_v1.2/{meta_data.csv,<type>/<race>/<gender>/<id>/<clip>.mp4}``
+``puppet-timit``  ``DeepfakeTIMIT/{higher,lower}_quality/<subject>/<sentence>-video-<donor>.avi`` and ``.wav``,
+                  ``VidTIMIT/<subject>/{audio/<sentence>.wav,video/<sentence>/001}``
+``puppet-dfdm``   ``DFDM_crf{0,10,23}/<target>_<source>_<recording>_<tag>.mp4``, ``Celeb-DF-v2/Celeb-real/...``
+``puppet-lav``    ``LAV-DF/{metadata.json,metadata.min.json,test/NNNNNN.mp4}``
+
+Three pools of people (train, validation, test) never meet: every donor is of its target's pool, so the graph of
+identities and donors falls into one component per pool. Which pool a person is of is written nowhere but in the
+truth table. Sets that only test take people who are in no training clip.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from amdd.base.paths import write_text
+from amdd.profiles import CorpusSettings
+from amdd.puppets.person.people import Identity, make_identity
+
+NAMES = ("puppet-favc", "puppet-timit", "puppet-dfdm", "puppet-lav")
+TYPES = {
+    "A": "RealVideo-RealAudio",
+    "B": "RealVideo-FakeAudio",
+    "C": "FakeVideo-RealAudio",
+    "D": "FakeVideo-FakeAudio",
+}
+DFDM_TAGS = {
+    "dfdm-faceswap": "1original",
+    "dfdm-lightweight": "2lightweight",
+    "dfdm-iae": "3iae",
+    "dfdm-dfaker": "4dfaker",
+    "dfdm-dflh128": "5dflh128",
+}
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One recording of one person: ``person`` is an identity's seed; ``number`` counts their recordings."""
+
+    corpus: str
+    person: int
+    number: int
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One file of a corpus, real or forged.
+
+    ``video`` names the forgers that change the picture, in order; ``audio`` what becomes of the sound: "own",
+    "donor" (the voice donor's own recording), "converted" (the voice donor's words in the target's voice),
+    "vocoder" (own words through a vocoder) or "none". ``local`` limits both to a short segment.
+    """
+
+    corpus: str
+    path: str
+    shot: Shot
+    generator: str = "real"
+    video: tuple[str, ...] = ()
+    audio: str = "own"
+    face_donor: Shot | None = None
+    voice_donor: Shot | None = None
+    quality: str = ""
+    local: bool = False
+    split_hint: str = ""
+    extra: dict = field(default_factory=dict, hash=False, compare=False)
+
+    @property
+    def fake(self) -> bool:
+        return self.generator != "real"
+
+
+def plan(settings: CorpusSettings, only: tuple[str, ...] | None = None) -> dict[str, list[Clip]]:
+    """Every clip of the built-in corpora by name of the corpus; ``only`` limits it to some of them."""
+    makers = {"puppet-favc": _favc, "puppet-timit": _timit, "puppet-dfdm": _dfdm, "puppet-lav": _lav}
+    unknown = set(only or ()) - set(makers)
+    if unknown:
+        raise ValueError(f"no built-in corpus {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
+    wanted = [n for n in NAMES if n in (settings.train, *settings.external)]
+    if settings.timit_supplement and "puppet-timit" not in wanted:
+        wanted.append("puppet-timit")
+    return {name: makers[name](settings) for name in (only or wanted)}
+
+
+def pools(settings: CorpusSettings) -> dict[str, list[int]]:
+    """Identity seeds of the pools "train", "val", "test", and of "timit" and "dfdm", who are in none of them."""
+    draw = np.random.default_rng(np.random.SeedSequence([601, settings.seed]))
+    at = 10_000 + 10 * int(draw.integers(0, 7000))  # a multiple of ten: the groups take turns from the first
+    out = {}
+    for name, count in zip(("train", "val", "test"), settings.identities):
+        out[name] = list(range(at, at + count))
+        at += count
+    at += -at % 10
+    for name, clips in (("timit", settings.timit), ("dfdm", settings.dfdm_real)):
+        count = max(2, min(clips // 2, 40))
+        out[name] = list(range(at, at + count + count % 2))
+        at += len(out[name])
+        at += -at % 10
+    return out
+
+
+def _ring(people: list[int]) -> list[int]:
+    """People of one gender after those of the other: neighbours are alike, and all are in one ring."""
+    return sorted(people, key=lambda seed: (make_identity(seed).gender, seed))
+
+
+def _alike(people: list[int], person: int, step: int) -> int:
+    """Another of the same gender, the ``step``-th in turn; anyone else where there is none."""
+    gender = make_identity(person).gender
+    others = [p for p in people if p != person and make_identity(p).gender == gender]
+    others = others or [p for p in people if p != person] or [person]
+    start = sum(1 for p in others if p < person)
+    return others[(start + step) % len(others)]
+
+
+def _clip_number(person: int, number: int) -> str:
+    rng = np.random.default_rng(np.random.SeedSequence([607, person]))
+    return f"{int(rng.integers(1, 60)) + 7 * number:05d}"
+
+
+def video_id(person: int) -> str:
+    """The eleven characters that stand for a donor's source video in file names."""
+    rng = np.random.default_rng(np.random.SeedSequence([613, person]))
+    return "".join(LETTERS[i] for i in rng.integers(0, len(LETTERS), 11))
+
+
+def _favc(settings: CorpusSettings) -> list[Clip]:
+    out: list[Clip] = []
+    for k, (split, people) in enumerate(list(pools(settings).items())[:3]):
+        ring, n_real = _ring(people), settings.real[k]
+
+        def shot(i: int, ring=ring, n_real=n_real) -> Shot:
+            i %= n_real
+            return Shot("puppet-favc", ring[i % len(ring)], i // len(ring))
+
+        def first(person: int) -> Shot:
+            return Shot("puppet-favc", person, 0)
+
+        for i in range(n_real):
+            out.append(_favc_clip(shot(i), "A", "real", split))
+        for i in range(settings.fake[k]):
+            target = shot(i)
+            near = ring[(ring.index(target.person) + 1) % len(ring)]
+            lap = i // len(ring)
+            face, voice = _alike(ring, target.person, lap), _alike(ring, target.person, lap + 1)
+            out.append(_favc_clip(target, "C", "faceswap", split, ("faceswap",), face=first(near)))
+            out.append(_favc_clip(target, "C", "wav2lip", split, ("wav2lip",), "donor", voice=first(voice)))
+            out.append(_favc_clip(target, "C", "fsgan", split, ("fsgan",), face=first(face)))
+        if split != "test":
+            continue
+        kinds = (("wav2lip",), ("fsgan", "wav2lip"), ("faceswap", "wav2lip"))
+        for i in range(settings.fake_audio):
+            target = shot(i)
+            face, voice = first(_alike(ring, target.person, i)), first(_alike(ring, target.person, i + 1))
+            out.append(_favc_clip(target, "B", "rtvc", split, (), "converted", voice=voice))
+            kind = kinds[i % 3]
+            donor = face if len(kind) > 1 else None
+            out.append(_favc_clip(target, "D", "-".join(kind), split, kind, "converted", donor, voice))
+    seen: dict[str, Clip] = {}
+    for clip in out:  # a small corpus can ask for the same forgery twice
+        seen.setdefault(clip.path, clip)
+    return list(seen.values())
+
+
+def _favc_clip(
+    shot: Shot,
+    category: str,
+    method: str,
+    split: str,
+    video: tuple[str, ...] = (),
+    audio: str = "own",
+    face: Shot | None = None,
+    voice: Shot | None = None,
+) -> Clip:
+    identity = make_identity(shot.person)
+    number = _clip_number(shot.person, shot.number)
+    face_id = make_identity(face.person).name if face else ""
+    voice_id = make_identity(voice.person).name if voice else ""
+    stem, targets = number, ("-", "-")
+    if category == "B":
+        stem, targets = f"{number}_fake", ("fake.mp4", "-")
+    elif category != "A":
+        if face:
+            swap = "_faceswap" if "faceswap" in video else ""
+            stem += f"_{face_id}_{video_id(face.person)}{swap}"
+            targets = (face_id, voice_id or video_id(face.person).split("_")[0] or "-")
+        if "wav2lip" in video:
+            stem += f"_{voice_id}_wavtolip"
+            targets = targets if face else (voice_id, "-")
+    folder = f"{TYPES[category]}/{identity.race}/{identity.gender}/{identity.name}"
+    row = [identity.name, *targets, method, category, TYPES[category], identity.race, identity.gender]
+    row += [f"{stem}.mp4", f"FakeAVCeleb/{folder}"]
+    path = f"FakeAVCeleb_v1.2/{folder}/{stem}.mp4"
+    return Clip(
+        "puppet-favc", path, shot, method, video, audio, face, voice, split_hint=split, extra={"row": row}
+    )
+
+
+def subject(identity: Identity) -> str:
+    """A five-character name in VidTIMIT's manner: gender, three letters, a digit."""
+    rng = np.random.default_rng(np.random.SeedSequence([617, identity.seed]))
+    letters = "".join("bcdfghjklmnprstvw"[i] for i in rng.integers(0, 17, 3))
+    return f"{'m' if identity.gender == 'men' else 'f'}{letters}{identity.seed % 10}"
+
+
+def sentence(shot: Shot) -> str:
+    """A name of a sentence in TIMIT's manner."""
+    if shot.number < 2:
+        return f"sa{shot.number + 1}"
+    kind = "si" if shot.number % 3 else "sx"
+    return f"{kind}{37 * (shot.person % 50) + 11 * shot.number}"
+
+
+def _timit(settings: CorpusSettings) -> list[Clip]:
+    people, out = pools(settings)["timit"], []
+    for i in range(settings.timit):
+        person = people[i % len(people)]
+        shot = Shot("puppet-timit", person, i // len(people))
+        donor = Shot("puppet-timit", _alike(people, person, 0), 0)
+        me, other = subject(make_identity(person)), subject(make_identity(donor.person))
+        what = sentence(shot)
+        out.append(
+            Clip("puppet-timit", f"VidTIMIT/{me}/video/{what}", shot, split_hint="external",
+                 extra={"wav": f"VidTIMIT/{me}/audio/{what}.wav"})
+        )  # fmt: skip
+        for folder, quality in (("higher_quality", "hq"), ("lower_quality", "lq")):
+            stem = f"DeepfakeTIMIT/{folder}/{me}/{what}-video-{other}"
+            out.append(
+                Clip("puppet-timit", f"{stem}.avi", shot, "gan-swap", (f"gan-swap-{quality}",), "own", donor,
+                     quality=quality, split_hint="external", extra={"wav": f"{stem}.wav"})
+            )  # fmt: skip
+    return out
+
+
+def _dfdm(settings: CorpusSettings) -> list[Clip]:
+    people, out = pools(settings)["dfdm"], []
+    short = {person: f"id{i}" for i, person in enumerate(people)}
+    shots = [
+        Shot("puppet-dfdm", people[i % len(people)], i // len(people)) for i in range(settings.dfdm_real)
+    ]
+    for shot in shots:
+        path = f"Celeb-DF-v2/Celeb-real/{short[shot.person]}_{shot.number:04d}.mp4"
+        out.append(Clip("puppet-dfdm", path, shot, audio="none", split_hint="external"))
+    for i in range(settings.dfdm_fake):
+        for j, (generator, tag) in enumerate(DFDM_TAGS.items()):
+            shot = shots[(i + 2 * j) % len(shots)]
+            donor = Shot("puppet-dfdm", _alike(people, shot.person, i), 0)
+            name = f"{short[shot.person]}_{short[donor.person]}_{shot.number:04d}_{tag}.mp4"
+            for crf in (0, 10, 23):
+                out.append(
+                    Clip("puppet-dfdm", f"DFDM_crf{crf}/{name}", shot, generator, (generator,), "none", donor,
+                         quality=f"crf{crf}", split_hint="external", extra={"crf": crf})
+                )  # fmt: skip
+    return list({clip.path: clip for clip in out}.values())
+
+
+def _lav(settings: CorpusSettings) -> list[Clip]:
+    people = _ring(pools(settings)["test"])
+    kinds = (
+        ("real", (), "own"),
+        ("lav-video", ("wav2lip",), "own"),
+        ("lav-audio", (), "converted"),
+        ("lav-both", ("wav2lip",), "converted"),
+    )
+    draw = np.random.default_rng(np.random.SeedSequence([619, settings.seed]))
+    numbers = iter(draw.permutation(10 * 4 * max(settings.lav, 1)).tolist())
+    out = []
+    for i in range(settings.lav):
+        shot = Shot("puppet-lav", people[i % len(people)], i // len(people))
+        voice = Shot("puppet-lav", _alike(people, shot.person, i), 50 + i)
+        original = None
+        for generator, video, audio in kinds:
+            name = f"test/{next(numbers):06d}.mp4"
+            extra = {"file": name, "original": original}
+            original = original or name
+            # Every other forged voice is a vocoder's: the words are the person's own, the sound is not.
+            sound = "vocoder" if generator == "lav-audio" and i % 2 else audio
+            donor = voice if generator != "real" else None
+            out.append(
+                Clip("puppet-lav", f"LAV-DF/{name}", shot, generator, video, sound, None, donor,
+                     local=generator != "real", split_hint="external", extra=extra)
+            )  # fmt: skip
+    return out
+
+
+def write_metadata(name: str, root: Path, clips: list[Clip], records: dict[str, dict]) -> None:
+    """The metadata files that the real data set has, with its header and its quirks; written last."""
+    if name == "puppet-favc":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            ["source", "target1", "target2", "method", "category", "type", "race", "gender", "path", ""]
+        )
+        writer.writerows(clip.extra["row"] for clip in clips)
+        write_text(root / "FakeAVCeleb_v1.2" / "meta_data.csv", text.getvalue())
+    elif name == "puppet-lav":
+        rows = []
+        for clip in sorted(clips, key=lambda c: c.path):
+            record = records[clip.path]
+            rows.append(
+                {
+                    "file": clip.extra["file"],
+                    "n_fakes": len(record["forged_segments"]),
+                    "fake_periods": record["forged_segments"],
+                    "duration": record["seconds"],
+                    "original": clip.extra["original"],
+                    "modify_video": clip.generator in ("lav-video", "lav-both"),
+                    "modify_audio": clip.generator in ("lav-audio", "lav-both"),
+                    "split": "test",
+                    "video_frames": record["n_frames"],
+                    "audio_channels": 1,
+                    "audio_frames": record["n_samples"],
+                }
+            )
+        write_text(root / "LAV-DF" / "metadata.min.json", json.dumps(rows, separators=(",", ":")))
+        full = [row | {"transcript": records[f"LAV-DF/{row['file']}"]["text"]} for row in rows]
+        write_text(root / "LAV-DF" / "metadata.json", json.dumps(full, indent=1))

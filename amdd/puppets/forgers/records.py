@@ -1,0 +1,16 @@
+"""Records of the forgers' training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from amdd.puppets.forgers.base import WEIGHTS
+
+
+def training_records(folder: Path | None = None) -> list[dict]:
+    """Return the records ``<name>.json`` beside the forgers' weights, the three of the training corpus first."""
+    folder = folder or WEIGHTS
+    first = ["faceswap", "wav2lip", "fsgan", "syncnet"]
+    found = {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(folder.glob("*.json"))}
+    return [found[n] for n in [*[n for n in first if n in found], *[n for n in found if n not in first]]]

@@ -1,0 +1,180 @@
+"""Speech with phoneme times, from espeak-ng's library as a wheel ships it; no network, no model download."""
+
+from __future__ import annotations
+
+import _ctypes
+import ctypes
+import dataclasses
+import os
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from amdd.puppets.voice.voices import Voice
+
+_LOCK = threading.Lock()  # the synthesiser keeps its state in the process
+_PHONEME, _RETRIEVAL, _PHONEME_EVENTS, _UTF8 = 7, 1, 1, 1
+STRESS = "'"
+MIDDLE = 165  # words a minute of a voice that is neither slow nor fast
+
+
+@dataclass(frozen=True)
+class Phoneme:
+    """One sound: the synthesiser's mnemonic, start and end in seconds, and whether its syllable is stressed."""
+
+    symbol: str
+    start: float
+    end: float
+    stressed: bool
+
+
+@dataclass(frozen=True)
+class Speech:
+    """``audio`` float32 (n,) in [-1, 1] at ``sample_rate`` and its phonemes."""
+
+    audio: np.ndarray
+    sample_rate: int
+    phonemes: tuple[Phoneme, ...]
+    text: str
+
+    @property
+    def seconds(self) -> float:
+        return len(self.audio) / self.sample_rate
+
+
+class _Id(ctypes.Union):
+    _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8)]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _Id),
+    ]
+
+
+_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
+
+
+class _Synthesiser:
+    def __init__(self) -> None:
+        import espeakng_loader
+
+        self.library = ctypes.CDLL(espeakng_loader.get_library_path())
+        self.library.espeak_Initialize.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
+        self.library.espeak_Synth.argtypes = [
+            ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p,
+        ]  # fmt: skip
+        folder = str(espeakng_loader.get_data_path()).encode()
+        self.rate = self.library.espeak_Initialize(_RETRIEVAL, 500, folder, _PHONEME_EVENTS)
+        if self.rate <= 0:
+            raise RuntimeError("espeak-ng could not be started; install espeakng-loader again")
+        self.chunks: list[np.ndarray] = []
+        self.events: list[tuple[int, str]] = []
+        self._callback = _CALLBACK(self._receive)  # kept alive: the library holds only its address
+        self.library.espeak_SetSynthCallback(self._callback)
+
+    def _receive(self, samples, count, events) -> int:
+        if samples and count > 0:
+            self.chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        k = 0
+        while events and events[k].type != 0:
+            if events[k].type == _PHONEME:
+                self.events.append((events[k].audio_position, events[k].id.string.decode("utf-8", "replace")))
+            k += 1
+        return 0
+
+    def run(self, text: str, voice: Voice) -> tuple[np.ndarray, list[tuple[int, str]]]:
+        self.chunks, self.events = [], []
+        if self.library.espeak_SetVoiceByName(voice.name.encode()) != 0:
+            raise ValueError(f"espeak-ng has no voice {voice.name!r}")
+        for number, value in ((1, voice.rate), (2, 90), (3, voice.pitch), (4, voice.range)):
+            self.library.espeak_SetParameter(number, value, 0)
+        data = text.encode()
+        self.library.espeak_Synth(data, len(data) + 1, 0, 1, 0, _UTF8, None, None)
+        self.library.espeak_Synchronize()
+        audio = np.concatenate(self.chunks) if self.chunks else np.zeros(0, np.int16)
+        return audio.astype(np.float32) / 32768, self.events
+
+
+@lru_cache(maxsize=256)
+def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, tuple[tuple[int, str], ...], int]:
+    """Samples, phoneme events and rate. The library is loaded anew for every utterance: it keeps static state
+    (pitch flutter, random numbers seeded by the clock) that neither a new start nor a seed alone clears."""
+    with _LOCK:
+        engine = _Synthesiser()
+        try:
+            # Breath and jitter draw from two generators, both seeded by the clock at the start.
+            engine.library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+            if os.name == "posix":
+                ctypes.CDLL(None).srand(1)
+            audio, events = engine.run(text, voice)
+        finally:
+            engine.library.espeak_Terminate()
+            close = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary
+            close(engine.library._handle)
+        return audio, tuple(events), engine.rate
+
+
+@lru_cache(maxsize=1)
+def sentences() -> tuple[str, ...]:
+    """The sentences that people say: our own, one a line in ``data/sentences.txt``."""
+    text = (Path(__file__).parent / "data" / "sentences.txt").read_text(encoding="utf-8")
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def speak(text: str, voice: Voice, sample_rate: int = 16_000) -> Speech:
+    """Synthesise ``text``; the same text and voice give the same samples.
+
+    A voice with a neural model speaks through :mod:`amdd.puppets.voice.neural_voice`, and raises what that raises.
+    """
+    if voice.model:
+        from amdd.puppets.voice import neural_voice
+
+        plain = dataclasses.replace(voice, model="", speaker=0)
+        reference = speak(text, plain, sample_rate)
+        return neural_voice.speak(text, reference, voice.model, voice.speaker, voice.rate / MIDDLE)
+    audio, events, rate = _synthesise(text, voice)
+    seconds = len(audio) / rate
+    phonemes = []
+    for i, (position, symbol) in enumerate(events):
+        start = position / 1000
+        end = events[i + 1][0] / 1000 if i + 1 < len(events) else seconds
+        name = symbol.strip()
+        if not name or end <= start:
+            continue
+        phonemes.append(Phoneme(name.lstrip("',%="), start, min(end, seconds), STRESS in name))
+    if rate != sample_rate and len(audio):
+        common = np.gcd(rate, sample_rate)
+        audio = resample_poly(audio, sample_rate // common, rate // common).astype(np.float32)
+    return Speech(audio, sample_rate, tuple(phonemes), text)
+
+
+def talk(voice: Voice, seconds: float, rng: np.random.Generator, sample_rate: int = 16_000) -> Speech:
+    """Enough random sentences to fill ``seconds``, with pauses, cut there; starts after a random silence."""
+    lead = float(rng.uniform(0.06, 0.35))
+    audio, phonemes, texts = [np.zeros(int(lead * sample_rate), np.float32)], [], []
+    now = len(audio[0]) / sample_rate
+    while now < seconds:
+        text = str(rng.choice(sentences()))
+        piece = speak(text, voice, sample_rate)
+        phonemes += [Phoneme(p.symbol, p.start + now, p.end + now, p.stressed) for p in piece.phonemes]
+        pause = np.zeros(int(rng.uniform(0.05, 0.25) * sample_rate), np.float32)
+        audio += [piece.audio, pause]
+        texts.append(text)
+        now += (len(piece.audio) + len(pause)) / sample_rate
+    sound = np.concatenate(audio)[: round(seconds * sample_rate)]
+    kept = tuple(p for p in phonemes if p.start < seconds)
+    return Speech(sound, sample_rate, kept, " ".join(texts))
