@@ -235,3 +235,18 @@ def test_the_coding_of_a_file_tells_its_encoder_and_nothing_of_its_content(tmp_p
     assert "h264" in made["a"] and "aac" not in made["a"] and "aac" in made["c"]
     with pytest.raises(MediaError):
         coding(tmp_path / "nothing.mp4")
+
+
+def test_the_same_frames_give_the_same_bytes_at_every_call(tmp_path):
+    """x264's AVX-512 code let what lay in memory before decide; hence many calls, with memory stirred in between."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(40, 215, (12, 12, 3)).astype(np.uint8).repeat(20, 0).repeat(20, 1)
+    fine = rng.normal(0, 6, (240, 240, 3))
+    frames = np.stack([np.clip(np.roll(coarse, 3 * t, 1) + np.roll(fine, t, 0), 0, 255) for t in range(8)])
+    frames = frames.astype(np.uint8)
+    written = set()
+    for k in range(12):
+        stirred = [rng.integers(0, 255, 100_000 + 1000 * k, np.uint8) for _ in range(20)]
+        del stirred
+        written.add(write_video(tmp_path / f"{k}.mp4", frames).read_bytes())
+    assert len(written) == 1

@@ -429,7 +429,9 @@ def write_video(
             video.width, video.height = frames.shape[2], frames.shape[1]
             video.pix_fmt = "yuv420p"
             video.codec_context.thread_count = 1
-            video.options = {"preset": preset, "threads": "1"}
+            # x264's AVX-512 code decides from memory that it has not written, so that the same frames give other bytes
+            # at every call; what does not depend on the processor is the same everywhere.
+            video.options = {"preset": preset, "threads": "1", "x264-params": "cpu-independent=1"}
             if bit_rate is None:
                 video.options = video.options | {"crf": str(crf)}
             else:
