@@ -90,9 +90,9 @@ class Scan:
     def do(self) -> int:
         from amdd.corpora import describe, scan
 
-        table = scan(self.name, self.root)
-        print(describe(table))
-        print(table.groupby(["label", "generator", "quality"]).size().to_string())
+        manifest = scan(self.name, self.root)
+        print(describe(manifest))
+        print(manifest.table.groupby(["label", "generator", "quality"]).size().to_string())
         return 0
 
 
@@ -114,14 +114,14 @@ class Prepare:
         from amdd.profiles import load_profile
 
         profile = load_profile(self.profile, self.set)
-        table = scan(self.name, self.root)
-        table = (
-            assign_splits(table, profile.corpus)
+        manifest = scan(self.name, self.root, profile.corpus)
+        manifest = (
+            assign_splits(manifest, profile.corpus)
             if self.name == profile.corpus.train
-            else table.assign(split="test")
+            else manifest.assign(split="test")
         )
         done = prepare(
-            table,
+            manifest,
             profile.preparation,
             self.out or Workspace.of(self.profile).prepared / self.name,
             root=self.root,

@@ -74,9 +74,9 @@ else:
 
 nb.results.number("data", f"your own {settings.train}" if settings.data else "the built-in corpus")
 
-manifests = {name: scan(name, root) for name, root in roots.items()}
-for name, table in manifests.items():
-    print(f"{name}: {describe(table)}\n")
+manifests = {name: scan(name, root, settings) for name, root in roots.items()}
+for name, part in manifests.items():
+    print(f"{name}: {describe(part)}\n")
 
 # %% [markdown]
 # ## Who is for training, who for the verdict
@@ -91,13 +91,12 @@ manifests[train_name] = assign_splits(manifests[train_name], settings)
 for name in nb.profile.corpus.external:
     manifests[name] = manifests[name].assign(split="test")
 
-table, shelves = manifests[train_name], dict(roots)
 if settings.timit_supplement:  # the paper's own way (Table III), and a confound: off unless it is asked for
     timit = next((n for n in manifests if "timit" in n), None)
     if timit is None:
         raise ValueError("corpus.timit_supplement needs DeepfakeTIMIT among corpus.external")
-    manifests[train_name] = table = supplemented(table, manifests[timit])
-    shelves[train_name] = settings.data or nb.workspace.corpora
+    manifests[train_name] = supplemented(manifests[train_name], manifests[timit])
+table = manifests[train_name].table
 counts = pd.crosstab(table.generator, table.split).reindex(
     columns=["train", "val", "test", "extra", "dropped"], fill_value=0
 )
@@ -107,18 +106,18 @@ nb.results.table(
 )
 
 # %%
-leaks = leakage_report(table)
+leaks = leakage_report(manifests[train_name])
 nb.results.table(
     "leakage", leaks, "What two sides of the split share; a clean split shares nothing.", digits=0
 )
-digest = save_split(table, nb.writes(nb.workspace.results / nb.name / "split.json"))
+digest = save_split(manifests[train_name], nb.writes(nb.workspace.results / nb.name / "split.json"))
 nb.results.number("split.hash", digest)
 nb.results.number("split.shared", int(leaks.drop(columns="between").to_numpy().sum()))
 
 # %% tags=["hide-input"]
 rows = []
 for name, part in manifests.items():
-    for kind, clips in part.groupby("label"):
+    for kind, clips in part.table.groupby("label"):
         rows.append(
             {
                 "corpus": name,
@@ -278,9 +277,7 @@ nb.results.number("giveaways.which", str(given.feature[given.auc[:-1].idxmax()])
 # %%
 prepared = {}
 for name, part in manifests.items():
-    prepared[name] = prepare(
-        part, nb.profile.preparation, nb.writes(nb.workspace.prepared / name), root=shelves[name]
-    )
+    prepared[name] = prepare(part, nb.profile.preparation, nb.writes(nb.workspace.prepared / name))
     print(f"{name}: {len(prepared[name])} prepared, {len(prepared[name].failures)} failed")
 
 failed = sum(len(p.failures) for p in prepared.values())
@@ -330,7 +327,7 @@ nb.results.figure(
 import tempfile
 import time
 
-few = manifests[train_name][manifests[train_name].split == "test"].head(8)
+few = manifests[train_name].with_table(table[table.split == "test"].head(8))
 published = {
     "FakeAVCeleb v1.2": sum(fakeavceleb.EXPECTED.values()),
     "FakeAVCeleb, the paper's clips": 1784,
@@ -342,7 +339,7 @@ rows = []
 for name, prep in (("this run", nb.profile.preparation), ("paper", load_profile("paper").preparation)):
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        prepare(few, prep, folder, workers=1, root=roots[train_name], progress=False)
+        prepare(few, prep, folder, workers=1, progress=False)
         each = (time.perf_counter() - start) / len(few)
     size = foretell(1, prep, nb.workspace.root).needed
     nb.results.number(f"cost.{name.replace(' ', '_')}.seconds", each, n=len(few), unit="s")
@@ -392,9 +389,8 @@ nb.results.figure(
 
 # %% tags=["hide-cell", "solution"]
 # Solution 1
-shuffled = table[table.split.isin(["train", "val", "test"])].copy()
-shuffled["split"] = np.random.default_rng(0).permutation(shuffled.split.to_numpy())
-leakage_report(shuffled)
+shuffled = manifests[train_name].where(lambda t: t.split.isin(["train", "val", "test"]))
+leakage_report(shuffled.assign(split=np.random.default_rng(0).permutation(shuffled.split.to_numpy())))
 
 # %% tags=["hide-cell", "solution"]
 # Solution 2

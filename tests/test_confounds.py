@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from amdd.corpora import Manifest
 from amdd.data.prepare import Prepared
 from amdd.data.spectrograms import mel_spectrogram, shape_of
 from amdd.data.variants.confounds import join, supplemented, with_leading_silence
@@ -81,6 +82,6 @@ def test_a_supplement_adds_training_reals_and_leaves_the_rest(tmp_path):
         np.testing.assert_array_equal(both.mel(i), other.mel(j))
     assert both.record["fingerprint"] not in (own.record["fingerprint"], other.record["fingerprint"])
     with pytest.raises(ValueError, match="already"):
-        supplemented(own.manifest, own.manifest)
+        supplemented(Manifest(own.manifest), Manifest(own.manifest))
     with pytest.raises(ValueError, match="no reals"):
-        supplemented(own.manifest, other.manifest[other.manifest.label == 1])
+        supplemented(Manifest(own.manifest), Manifest(other.manifest).where(lambda t: t.label == 1))

@@ -8,7 +8,7 @@ import json
 import pandas as pd
 import pytest
 
-from amdd.corpora import COLUMNS, CORPORA, CorpusError, scan
+from amdd.corpora import COLUMNS, CORPORA, CorpusError, Manifest, describe, scan
 
 HEADER = ["source", "target1", "target2", "method", "category", "type", "race", "gender", "path", ""]
 REAL, FAKE = "RealVideo-RealAudio", "FakeVideo-RealAudio"
@@ -45,7 +45,8 @@ def favc(root, rows=ROWS, header=HEADER, rename=lambda folder: folder, last=None
 
 
 def test_fakeavceleb_as_shipped(tmp_path):
-    table = scan("fakeavceleb", favc(tmp_path))
+    manifest = scan("fakeavceleb", favc(tmp_path))
+    table = manifest.table
     assert [*table.columns[: len(COLUMNS)]] == [*COLUMNS]
     assert len(table) == len(ROWS)
     by = table.set_index(table.video.str.rsplit("/").str[-1])
@@ -60,7 +61,7 @@ def test_fakeavceleb_as_shipped(tmp_path):
         "C": {"video_label": 1, "audio_label": 0},
         "D": {"video_label": 1, "audio_label": 1},
     }
-    assert table.attrs["report"]["on disk but not listed"] == 0
+    assert manifest.report["on disk but not listed"] == 0
 
 
 @pytest.mark.parametrize(
@@ -85,17 +86,19 @@ def test_fakeavceleb_with_renamed_race_folders(tmp_path, rename):
     ],
 )
 def test_fakeavceleb_with_renamed_or_missing_headers(tmp_path, header):
-    table = scan("fakeavceleb", favc(tmp_path, header=header))
+    manifest = scan("fakeavceleb", favc(tmp_path, header=header))
+    table = manifest.table
     assert len(table) == len(ROWS)
     assert set(table.identity) == {"id00076", "id00166"}
 
 
 def test_fakeavceleb_rows_that_stand_twice_are_left_out_of_attribution(tmp_path):
     twice = (*ROWS[6][:3], "faceswap-wav2lip", *ROWS[6][4:])
-    table = scan("fakeavceleb", favc(tmp_path, [*ROWS, twice]))
+    manifest = scan("fakeavceleb", favc(tmp_path, [*ROWS, twice]))
+    table = manifest.table
     assert len(table) == len(ROWS)
     assert table[table.category == "D"].generator.tolist() == ["unknown"]
-    assert table.attrs["report"]["listed twice"] == 1
+    assert manifest.report["listed twice"] == 1
 
 
 def test_fakeavceleb_says_what_is_missing_and_what_is_extra(tmp_path):
@@ -103,7 +106,7 @@ def test_fakeavceleb_says_what_is_missing_and_what_is_extra(tmp_path):
     gone = next(root.rglob("00109_fake.mp4"))
     gone.unlink()
     touch(gone.with_name("surprise.mp4"))
-    report = scan("fakeavceleb", root).attrs["report"]
+    report = scan("fakeavceleb", root).report
     assert report["listed but missing"] == 1
     assert report["examples of missing"][0].endswith("00109_fake.mp4")
     assert report["on disk but not listed"] == 1
@@ -146,7 +149,8 @@ def timit(root):
 
 
 def test_deepfake_timit_finds_sound_under_each_of_its_names(tmp_path):
-    table = scan("deepfake_timit", timit(tmp_path))
+    manifest = scan("deepfake_timit", timit(tmp_path))
+    table = manifest.table
     assert table.quality.value_counts().to_dict() == {"hq": 3, "lq": 3, "real": 3}
     assert table.has_audio.all()
     sound = table[table.quality == "hq"].set_index("identity").audio
@@ -163,7 +167,8 @@ def test_dfdm_classifies_by_tag_and_has_a_switch_for_the_disputed_one(tmp_path, 
         for tag in tags:
             touch(tmp_path / f"DFDM_crf{quality}" / "sub" / f"id28_id20_0008_{tag}.mp4")
     touch(tmp_path / "Celeb-DF-v2" / "Celeb-real" / "id28_0008.mp4")
-    table = scan("dfdm", tmp_path)
+    manifest = scan("dfdm", tmp_path)
+    table = manifest.table
     assert table.quality.value_counts().to_dict() == {"crf0": 5, "crf10": 5, "crf23": 5, "real": 1}
     assert table[table.label == 1].generator.nunique() == 5
     assert not table.has_audio.any()
@@ -194,10 +199,11 @@ def test_lavdf_takes_labels_and_periods_from_its_metadata(tmp_path, name):
     for entry in LAV[:3]:
         touch(base / entry["file"])
     (base / name).write_text(json.dumps([{**e, "split": e["file"].split("/")[0]} for e in LAV]))
-    table = scan("lavdf", tmp_path)
+    manifest = scan("lavdf", tmp_path)
+    table = manifest.table
     assert table.generator.tolist() == ["lav-video", "real", "lav-both"]
     assert json.loads(table.fake_periods.iloc[2]) == [[1.0, 1.5]]
-    assert table.attrs["report"]["listed but missing"] == 1
+    assert manifest.report["listed but missing"] == 1
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,8 @@ def test_faceforensics_reads_compressions_and_official_splits(tmp_path):
     touch(base / "manipulated_sequences/DeepFakeDetection/c23/videos/01_02__walking__ABC.mp4")
     (base / "splits").mkdir()
     (base / "splits/train.json").write_text('[["071", "054"]]')
-    table = scan("faceforensics", tmp_path)
+    manifest = scan("faceforensics", tmp_path)
+    table = manifest.table
     assert table.quality.value_counts().to_dict() == {"c23": 4, "c40": 1}
     fake = table[table.generator == "deepfakes"].iloc[0]
     assert (fake.identity, fake.donor, fake.official_split) == ("youtube-071", "youtube-054", "train")
@@ -245,7 +252,7 @@ def test_celebdf_marks_the_official_test_clips(tmp_path):
     (base / "List_of_testing_videos.txt").write_text(
         "1 YouTube-real/00012.mp4\n0 Celeb-synthesis/id0_id1_0000.mp4\n"
     )
-    table = scan("celebdf", tmp_path).set_index("quality")
+    table = scan("celebdf", tmp_path).table.set_index("quality")
     assert table.official_split.to_dict() == {
         "Celeb-real": "train",
         "YouTube-real": "test",
@@ -266,7 +273,8 @@ def test_avdeepfake1m_reads_each_kind_and_where_it_was_forged(tmp_path):
         entries.append({"file": name, "modify_type": kind, "fake_segments": [[0.2, 0.5]] if k else []})
         touch(base / "val" / name)
     (base / "val_metadata.json").write_text(json.dumps(entries))
-    table = scan("avdeepfake1m", tmp_path)
+    manifest = scan("avdeepfake1m", tmp_path)
+    table = manifest.table
     assert table.generator.tolist() == ["real", "av1m-video", "av1m-audio", "av1m-both"]
     assert table.audio_label.tolist() == [0, 0, 1, 1]
     assert table.identity.nunique() == 4
@@ -279,13 +287,15 @@ def test_a_folder_of_ones_own_by_class_or_by_csv(tmp_path):
     touch(tmp_path / "real/a.mp4")
     touch(tmp_path / "mine/b.mov")
     touch(tmp_path / "mine/notes.txt")
-    table = scan("folder", tmp_path)
+    manifest = scan("folder", tmp_path)
+    table = manifest.table
     assert table.generator.tolist() == ["mine", "real"]
     assert table.label.tolist() == [1, 0]
     (tmp_path / "clips.csv").write_text(
         "path,label,generator,identity\nmine/b.mov,fake,xgan,anna\nreal/a.mp4,real,,\n"
     )
-    table = scan("folder", tmp_path)
+    manifest = scan("folder", tmp_path)
+    table = manifest.table
     assert table.generator.tolist() == ["xgan", "real"]
     (tmp_path / "clips.csv").write_text("path,label\nmine/b.mov,perhaps\n")
     with pytest.raises(CorpusError, match=r"clips\.csv, row 2"):
@@ -305,25 +315,19 @@ def test_every_reader_refuses_an_empty_folder_with_the_tree_it_wants(tmp_path):
 
 def test_built_in_corpora_are_read_by_the_readers_of_the_real_ones(smoke):
     for name, fakes in {"puppet-favc": 6, "puppet-timit": 2, "puppet-dfdm": 5, "puppet-lav": 3}.items():
-        table = scan(name, smoke.corpora / name)
+        manifest = scan(name, smoke.corpora / name)
+        table = manifest.table
         truth = pd.read_parquet(smoke.corpora / name / "truth" / "truth.parquet")
         assert set(table.clip_id) == set(truth.path)
         both = table.merge(truth, left_on="clip_id", right_on="path", suffixes=("", "_truth"))
         assert ((both.generator != "real") == (both.label == 1)).all()
         assert table[table.label == 1].generator.nunique() >= min(fakes, 3) - 2
-        assert all(
-            not v for k, v in table.attrs["report"].items() if "missing" in k and k != "examples of missing"
-        )
+        assert all(not v for k, v in manifest.report.items() if "missing" in k and k != "examples of missing")
 
 
 def test_a_description_has_what_was_found_and_what_was_expected(tmp_path):
-    import pandas as pd
-
-    from amdd.corpora import describe
-
-    table = pd.DataFrame({"label": [0, 1, 1]})
-    table.attrs["report"] = {"found": {"A": 1200, "C": 2}, "examples of missing": [], "missing": 3}
-    lines = describe(table).splitlines()
+    report = {"found": {"A": 1200, "C": 2}, "examples of missing": [], "missing": 3}
+    lines = describe(Manifest(pd.DataFrame({"label": [0, 1, 1]}), tmp_path, report)).splitlines()
     assert lines[0] == "3 clips: 1 real, 2 fake"
     assert lines[1].split() == ["found", "A", "1,200,", "C", "2"]
     assert lines[2].split() == ["missing", "3"]

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import amdd.data.prepare.plan as prepare_module
+from amdd.corpora import Manifest
 from amdd.data.media import read_audio, read_video, write_video
 from amdd.data.prepare import foretell, open_prepared, periods_of, prepare
 from amdd.data.prepare import pool as prepare_pool
@@ -43,15 +44,14 @@ def root(tmp_path_factory):
     return folder
 
 
-def manifest(root: Path, names=("0", "1", "wall", "2", "3", "4")) -> pd.DataFrame:
+def manifest(root: Path, names=("0", "1", "wall", "2", "3", "4")) -> Manifest:
     n = len(names)
     table = pd.DataFrame({"clip_id": list(names), "corpus": "toy", "video": [f"{k}.mp4" for k in names]})
     table["label"] = np.arange(n) % 2
     table["generator"] = np.where(table["label"] == 0, "real", "wav2lip")
     table["audio"], table["has_audio"], table["split"] = "", True, "train"
     table["fake_periods"] = [[] for _ in range(n)]
-    table.attrs["root"] = str(root)
-    return table
+    return Manifest(table, root)
 
 
 def files_of(out: Path) -> dict[str, bytes]:
@@ -113,8 +113,7 @@ def test_a_moved_corpus_is_known_again_and_a_changed_label_redoes_no_shard(
     shutil.copytree(prepared.root, tmp_path / "out")
     shutil.copytree(root, tmp_path / "corpus", copy_function=shutil.copyfile)  # other dates, other place
     monkeypatch.setattr(prepare_module, "run_shards", lambda *a: pytest.fail("worked again"))
-    moved = manifest(tmp_path / "corpus")
-    moved["label"] = 1 - moved["label"]
+    moved = manifest(tmp_path / "corpus").assign(label=lambda t: 1 - t["label"])
     again = prepare(moved, SETTINGS, tmp_path / "out", progress=False)
     assert (again.manifest["label"] == 1 - prepared.manifest["label"]).all()
 
@@ -201,7 +200,7 @@ def test_of_several_clips_in_flight_only_the_guilty_is_refused(root, tmp_path, m
 def test_resumes_after_kill_9(root, tmp_path):
     """A run in its own process is killed in its third shard; the next run makes only what is missing."""
     table = manifest(root)
-    table.to_pickle(tmp_path / "m.pkl")  # a test's own file, made a line above
+    table.table.to_pickle(tmp_path / "m.pkl")  # a test's own file, made a line above
     out = tmp_path / "out"
     script = f"""
 import sys, time, pandas as pd
@@ -244,7 +243,7 @@ def test_bad_manifests_and_settings(root, tmp_path):
         prepare(manifest(root), SETTINGS, tmp_path, backend="slurm")
     with pytest.raises(ValueError, match="there are: window, clip"):
         prepare(manifest(root), replace(SETTINGS, sampling="random"), tmp_path, progress=False)
-    empty = prepare(manifest(root).iloc[:0], SETTINGS, tmp_path / "none", progress=False)
+    empty = prepare(manifest(root).where(lambda t: t.index < 0), SETTINGS, tmp_path / "none", progress=False)
     assert len(empty) == 0 and len(open_prepared(tmp_path / "none")) == 0
 
 

@@ -424,7 +424,7 @@ def test_traits_of_a_clip_are_measured(tiny):
     from amdd.puppets.corpus.giveaways import features
 
     _, _, roots = tiny
-    table = scan("puppet-favc", roots["puppet-favc"])
+    table = scan("puppet-favc", roots["puppet-favc"]).table
     found = features(table)
     assert found.notna().all(axis=None)
     assert (found.frames == 25).all()
@@ -486,7 +486,7 @@ def test_a_spoilt_record_is_made_again_and_other_settings_remove_strangers(tiny,
     make_corpora(fewer, workspace, progress=False, only=("puppet-favc",))
     left = scan("puppet-favc", root)
     assert set(left.category) == {"A", "C"}
-    assert left.attrs["report"]["on disk but not listed"] == 0
+    assert left.report["on disk but not listed"] == 0
     make_corpora(profile, workspace, progress=False, only=("puppet-favc",))
     assert digest(root) == before
 

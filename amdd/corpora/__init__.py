@@ -1,11 +1,12 @@
 """Readers: one file per data set, each giving the same manifest.
 
-``scan(name, root)`` returns one row per clip with the columns of :data:`~amdd.corpora.common.COLUMNS`. The
+``scan(name, root)`` returns a :class:`Manifest`: one row per clip with the columns of :data:`COLUMNS`. The
 built-in corpora are written in the real layouts and read by the same code under their own names.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,8 @@ from amdd.corpora import (
     lavdf,
 )
 from amdd.corpora.common import COLUMNS, CorpusError, Reader
+from amdd.corpora.manifest import Manifest
+from amdd.profiles import CorpusSettings
 
 CORPORA: dict[str, Reader] = {
     "fakeavceleb": fakeavceleb.READER,
@@ -40,16 +43,17 @@ BUILT_IN = {
 }
 
 
-def scan(name: str, root: str | Path) -> pd.DataFrame:
-    """The manifest of the corpus ``name`` below ``root``.
+def scan(name: str, root: str | Path, settings: CorpusSettings | None = None) -> Manifest:
+    """Return the manifest of the corpus ``name`` below ``root``.
 
-    Raises ``ValueError`` for an unknown name and :class:`CorpusError`, with file, row and cure, for anything
-    in the corpus that can't be made sense of. ``attrs["report"]`` says what was found and what was expected.
+    ``settings`` hold the readers' choices (which reading of a disputed label); default: those of
+    :class:`~amdd.profiles.CorpusSettings`. Raises ``ValueError`` for an unknown name and :class:`CorpusError`, with
+    file, row and cure, for anything in the corpus that can't be made sense of.
     """
     reader = CORPORA.get(BUILT_IN.get(name, name))
     if reader is None:
         raise ValueError(f"no corpus {name!r}; there are: {', '.join([*CORPORA, *BUILT_IN])}")
-    root = Path(root)
+    root = Path(os.path.abspath(root))
     if not root.is_dir():
         raise CorpusError(root, "no such folder", "give the folder into which the data set was unpacked")
     rows, report = reader.read(root)
@@ -65,13 +69,11 @@ def scan(name: str, root: str | Path) -> pd.DataFrame:
     double = table.clip_id[table.clip_id.duplicated()]
     if len(double):
         raise CorpusError(root, f"{double.iloc[0]!r} is listed twice", "remove the second row")
-    table.attrs["report"] = report
-    table.attrs["root"] = str(root)
-    return table
+    return Manifest(table, root, report)
 
 
-def describe(table: pd.DataFrame) -> str:
-    """What :func:`scan` found beside what it expected, in lines for a person."""
+def describe(manifest: Manifest) -> str:
+    """Return what :func:`scan` found beside what it expected, as lines of text."""
 
     def told(value) -> str:
         if isinstance(value, dict):
@@ -81,12 +83,13 @@ def describe(table: pd.DataFrame) -> str:
         return f"{value:,}" if isinstance(value, int) else str(value)
 
     lines = [
-        f"{len(table):,} clips: {int((table.label == 0).sum()):,} real, {int((table.label == 1).sum()):,} fake"
+        f"{len(manifest):,} clips: {int((manifest.label == 0).sum()):,} real, "
+        f"{int((manifest.label == 1).sum()):,} fake"
     ]
-    report = {k: v for k, v in table.attrs.get("report", {}).items() if v not in ([], {}, "")}
+    report = {k: v for k, v in manifest.report.items() if v not in ([], {}, "")}
     wide = max((len(k) for k in report), default=0)
     lines += [f"  {key:<{wide}}  {told(value)}" for key, value in report.items()]
     return "\n".join(lines)
 
 
-__all__ = ["BUILT_IN", "COLUMNS", "CORPORA", "CorpusError", "describe", "scan"]
+__all__ = ["BUILT_IN", "COLUMNS", "CORPORA", "CorpusError", "Manifest", "describe", "scan"]

@@ -35,6 +35,14 @@ class Manifest:
             return self.table[name]
         raise AttributeError(f"a manifest has no attribute or column {name!r}")
 
+    def __getitem__(self, name: str) -> pd.Series:
+        """Return the column ``name``; rows are chosen by :meth:`where`."""
+        return self.table[name]
+
+    def assign(self, **columns: Any) -> Manifest:
+        """Return the manifest with columns added or replaced, as ``DataFrame.assign`` does."""
+        return replace(self, table=self.table.assign(**columns))
+
     def where(self, rows: pd.Series | Callable[[pd.DataFrame], pd.Series]) -> Manifest:
         """Return the manifest of the rows for which ``rows`` (boolean, or a function of the table) holds."""
         chosen = rows(self.table) if callable(rows) else rows

@@ -1,8 +1,8 @@
-"""Which clip is for training, which for choosing, which for the verdict.
+"""Training, validation and test splits.
 
 ``clean`` splits share no identity and no donor: people are the nodes of a graph, every forgery is an edge
 between its two people, and whole connected components go to one side. ``paper`` draws Table III's counts, as
-the paper did, without regard to who is who.
+the paper did, without regard to identities.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from amdd.base.paths import write_text
+from amdd.corpora import Manifest
 from amdd.profiles import CorpusSettings
 
 SPLITS = ("train", "val", "test")
@@ -23,54 +26,46 @@ TABLE_3 = {"real": (350, 75, 75), "faceswap": (265, 57, 57), "wav2lip": (350, 75
 TRIES = 400
 
 
-def components(manifest: pd.DataFrame) -> pd.Series:
-    """The connected component (int) of every clip in the graph of identities and donors."""
-    parent: dict[str, str] = {}
-
-    def find(x: str) -> str:
-        parent.setdefault(x, x)
-        while parent[x] != x:
-            parent[x] = parent[parent[x]]
-            x = parent[x]
-        return x
-
-    for identity, donor in zip(manifest.identity, manifest.donor):
-        a = find(str(identity))
-        if donor:
-            parent[find(str(donor))] = a
-    roots = {}
-    return pd.Series(
-        [roots.setdefault(find(str(i)), len(roots)) for i in manifest.identity], index=manifest.index
-    )
+def components(manifest: Manifest) -> pd.Series:
+    """Return the connected component (int) of every clip in the graph of identities and donors."""
+    identity, donor = _names(manifest.identity), _names(manifest.donor)
+    codes, people = pd.factorize(np.concatenate([identity, donor]), sort=True)
+    own, other = codes[: len(identity)], codes[len(identity) :]
+    edges = donor != ""
+    graph = coo_array((np.ones(edges.sum()), (own[edges], other[edges])), shape=(len(people),) * 2)
+    _, label = connected_components(graph, directed=False)
+    return pd.Series(pd.factorize(label[own])[0], index=manifest.table.index)
 
 
-def assign_splits(
-    manifest: pd.DataFrame, settings: CorpusSettings, protocol: str | None = None
-) -> pd.DataFrame:
-    """The manifest with its ``split`` column filled: train, val, test, ``extra`` (categories B and D, for the
-    study of forged sound) or ``dropped``.
+def _names(column: pd.Series) -> np.ndarray:
+    """People's names as text, "" where a name is missing."""
+    return column.astype(object).where(column.notna(), "").astype(str).to_numpy(object)
+
+
+def assign_splits(manifest: Manifest, settings: CorpusSettings, protocol: str | None = None) -> Manifest:
+    """Return the manifest with its ``split`` column filled: train, val, test, ``extra`` (categories B and D, for the
+    study of forged audio) or ``dropped``.
 
     ``protocol`` is one of "clean", "clean-drop", "clean-groups", "paper"; default ``settings.split``.
     Raises ``ValueError`` when the corpus can't be split that way.
     """
     protocol = protocol or settings.split
-    table = manifest.copy()
-    table["split"] = "extra"
+    table = manifest.table.assign(split="extra")
     core = table.category.isin(["", "A", "C"]) & (table.generator != "unknown")
     if protocol == "paper":
         table.loc[core, "split"] = _paper(table[core], settings)
     elif protocol == "clean":
-        table.loc[core, "split"] = _by_component(table[core], components(table)[core], settings)
+        table.loc[core, "split"] = _by_component(table[core], components(manifest)[core], settings)
     elif protocol == "clean-groups":
         groups = table[core].group.astype("category").cat.codes
         table.loc[core, "split"] = _by_component(table[core], groups, settings)
     elif protocol == "clean-drop":
         table.loc[core, "split"] = _by_identity(table[core], settings)
     else:
-        raise ValueError(f"no split {protocol!r}; there are: clean, clean-groups, clean-drop, paper")
-    table.attrs.update(manifest.attrs)
-    table.attrs["protocol"] = protocol
-    return table
+        raise ValueError(
+            f"unknown split {protocol!r}; expected one of: clean, clean-groups, clean-drop, paper"
+        )
+    return manifest.with_table(table, protocol=protocol)
 
 
 def _shares(settings: CorpusSettings) -> np.ndarray:
@@ -139,56 +134,57 @@ def _paper(core: pd.DataFrame, settings: CorpusSettings) -> pd.Series:
     return split
 
 
-def leave_one_out(manifest: pd.DataFrame, generator: str) -> pd.DataFrame:
-    """Training and validation without one generator; its test clips stay. Raises ``ValueError`` if unknown."""
+def leave_one_out(manifest: Manifest, generator: str) -> Manifest:
+    """Drop one generator from training and validation; its test clips stay. Raises ``ValueError`` if unknown."""
     if generator not in set(manifest.generator):
         raise ValueError(
-            f"no clip of {generator!r}; there are: {', '.join(sorted(manifest.generator.unique()))}"
+            f"no clip of {generator!r}; expected one of: {', '.join(sorted(manifest.generator.unique()))}"
         )
-    table = manifest.copy()
-    out = (table.generator == generator) & table.split.isin(["train", "val"])
-    table.loc[out, "split"] = "dropped"
-    return table
+    out = (manifest.generator == generator) & manifest.split.isin(["train", "val"])
+    return manifest.assign(split=manifest.split.mask(out, "dropped"))
 
 
-def leakage_report(manifest: pd.DataFrame) -> pd.DataFrame:
-    """What two splits share: people as targets, people as donors, anyone at all, video files, sound files."""
+def leakage_report(manifest: Manifest) -> pd.DataFrame:
+    """Count what two splits share: identities as targets, as donors, in any role, video files, audio files."""
+    sides = {s: manifest.table[manifest.split == s] for s in SPLITS}
+    named = {
+        s: {c: {*_names(t[c])} - {""} for c in ("identity", "donor", "video", "audio")}
+        for s, t in sides.items()
+    }
     rows = []
-    people = {s: manifest[manifest.split == s] for s in SPLITS}
     for i, a in enumerate(SPLITS):
         for b in SPLITS[i + 1 :]:
-            x, y = people[a], people[b]
-            anyone = lambda t: {p for p in [*t.identity, *t.donor] if p}  # noqa: E731
+            x, y = named[a], named[b]
             rows.append(
                 {
                     "between": f"{a} and {b}",
-                    "identities": len(({*x.identity} & {*y.identity}) - {""}),
-                    "donors": len(({*x.donor} & {*y.donor}) - {""}),
-                    "people in any role": len(anyone(x) & anyone(y)),
-                    "video files": len({*x.video} & {*y.video}),
-                    "sound files": len(({*x.audio} & {*y.audio}) - {""}),
+                    "identities": len(x["identity"] & y["identity"]),
+                    "donors": len(x["donor"] & y["donor"]),
+                    "people in any role": len((x["identity"] | x["donor"]) & (y["identity"] | y["donor"])),
+                    "video files": len(x["video"] & y["video"]),
+                    "sound files": len(x["audio"] & y["audio"]),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def split_hash(manifest: pd.DataFrame) -> str:
-    """A hash of who is where: the same for the same split of the same clips."""
+def split_hash(manifest: Manifest | pd.DataFrame) -> str:
+    """Return a hash of the split: the same for the same split of the same clips."""
     rows = sorted(f"{c}\t{s}" for c, s in zip(manifest.clip_id, manifest.split))
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
 
 
-def save_split(manifest: pd.DataFrame, path: str | Path) -> str:
+def save_split(manifest: Manifest, path: str | Path) -> str:
     """Write the split without the data (clip ids and sides only); returns its hash."""
     digest = split_hash(manifest)
-    record = {"hash": digest, "protocol": manifest.attrs.get("protocol", ""), "splits": {}}
-    for name, rows in manifest.groupby("split"):
+    record = {"hash": digest, "protocol": manifest.protocol, "splits": {}}
+    for name, rows in manifest.table.groupby("split"):
         record["splits"][str(name)] = sorted(rows.clip_id)
     write_text(path, json.dumps(record, indent=0))
     return digest
 
 
-def load_split(manifest: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+def load_split(manifest: Manifest, path: str | Path) -> Manifest:
     """Apply a saved split; raises ``ValueError`` when the file was changed or clips are missing."""
     record = json.loads(Path(path).read_text(encoding="utf-8"))
     side = {clip: name for name, clips in record["splits"].items() for clip in clips}
@@ -197,11 +193,10 @@ def load_split(manifest: pd.DataFrame, path: str | Path) -> pd.DataFrame:
         raise ValueError(
             f"{Path(path).name}: {len(missing)} clips are not in this corpus, {sorted(missing)[0]!r} for one"
         )
-    table = manifest.copy()
-    table["split"] = table.clip_id.map(side).fillna("dropped")
+    table = manifest.table.assign(split=manifest.clip_id.map(side).fillna("dropped"))
     listed = table[table.clip_id.isin(side)]
     if split_hash(listed) != record["hash"]:
         raise ValueError(
             f"{Path(path).name}: its content does not give the hash {record['hash']} that it states"
         )
-    return table
+    return manifest.with_table(table, protocol=str(record.get("protocol", "")))

@@ -36,6 +36,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from amdd.base.paths import PACKAGE, atomic, write_text
+from amdd.corpora import Manifest
 from amdd.data.media import path_from_text
 from amdd.data.prepare.pool import run_shards
 from amdd.data.prepare.shards import Clip, Made, content_of, prepare_clip, warm
@@ -126,7 +127,7 @@ def library_hash() -> str:
 
 
 def prepare(
-    manifest: pd.DataFrame,
+    manifest: Manifest | pd.DataFrame,
     settings: PreparationSettings,
     out: str | Path,
     seed: int = 0,
@@ -138,7 +139,7 @@ def prepare(
 ) -> Prepared:
     """Prepare every clip of ``manifest`` below ``out`` and return the result.
 
-    Relative paths are below ``root`` (or ``manifest.attrs["root"]``); files outside it are refused. ``backend``
+    Relative paths are below ``root`` (or the manifest's own root); files outside it are refused. ``backend``
     is ``"loky"`` (processes here) or ``"dask"`` (the current Dask client's machines, the scheduler named in
     ``AMDD_DASK_SCHEDULER``, or a cluster started here; all must see the same files). The arrays depend on
     neither ``workers`` nor ``backend``. Raises ``ValueError`` for a manifest without the needed columns or
@@ -148,6 +149,8 @@ def prepare(
     if backend not in ("loky", "dask"):
         raise ValueError(f"no backend {backend!r}; there are: loky, dask")
     out = Path(out)
+    if isinstance(manifest, Manifest):
+        root, manifest = root or manifest.root, manifest.table
     manifest = _checked(manifest)
     table = _storable(manifest)
     clips = _clips(manifest, settings, seed, root)
@@ -206,7 +209,6 @@ def _checked(manifest: pd.DataFrame) -> pd.DataFrame:
 def _storable(manifest: pd.DataFrame) -> pd.DataFrame:
     """The manifest as Parquet can hold it: UTF-8 text, one type a column, ``fake_periods`` as JSON."""
     table = manifest.copy()
-    table.attrs = {}
     table.columns = [_plain(str(c)) for c in table.columns]
     if "fake_periods" in table:
         table["fake_periods"] = [json.dumps(periods_of(v)) for v in table["fake_periods"]]
@@ -253,7 +255,6 @@ def periods_of(value: Any) -> tuple[tuple[float, float], ...]:
 def _clips(
     manifest: pd.DataFrame, settings: PreparationSettings, seed: int, root: str | Path | None
 ) -> list[Clip]:
-    root = root or manifest.attrs.get("root") or None
     n = len(manifest)
 
     def column(name: str, default: Any) -> list[Any]:

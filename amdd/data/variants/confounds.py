@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from amdd.corpora import Manifest
 from amdd.data.prepare import Prepared
 from amdd.data.variants.view import view
 from amdd.profiles import PreparationSettings
@@ -47,19 +50,22 @@ def _later(
     return np.concatenate([quiet, mel[..., : mel.shape[-1] - columns]], axis=-1)
 
 
-def supplemented(manifest: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """``manifest`` with the reals of the corpus ``other`` added to its training clips (``other`` itself stays as it is).
+def supplemented(manifest: Manifest, other: Manifest) -> Manifest:
+    """Return ``manifest`` with the reals of the corpus ``other`` added to its training clips.
 
-    Raises ``ValueError`` when ``other`` has no reals, or clips that ``manifest`` holds already.
+    Its root is the folder that holds both corpora's roots, where each has one. Raises ``ValueError`` when ``other`` has no reals, or clips that ``manifest`` holds already.
     """
-    reals = other[other.label == 0].assign(split="train")
+    reals = other.where(other.label == 0).table.assign(split="train")
     if not len(reals):
         raise ValueError("the corpus that should supplement the training has no reals")
     if set(reals.clip_id) & set(manifest.clip_id):
         raise ValueError("the corpus that should supplement the training is in it already")
-    out = pd.concat([manifest, reals], ignore_index=True)
-    out.attrs = dict(manifest.attrs)
-    return out
+    table = pd.concat([manifest.table, reals], ignore_index=True)
+    text = [c for c in table.columns if table[c].dtype.kind in "OU" or pd.api.types.is_string_dtype(table[c])]
+    table[text] = table[text].fillna("")  # a column that only one of them has
+    roots = [m.root for m in (manifest, other) if m.root is not None]
+    root = Path(os.path.commonpath([os.path.abspath(r) for r in roots])) if len(roots) == 2 else None
+    return manifest.with_table(table, root=root)
 
 
 class _Joined(Prepared):
@@ -84,6 +90,8 @@ def join(prepared: Prepared, other: Prepared) -> Prepared:
     marks = [str(p.record.get("fingerprint", "")) for p in (prepared, other)]
     record = prepared.record | {"fingerprint": hashlib.sha256(" ".join(marks).encode()).hexdigest()}
     values = {f.name: getattr(prepared, f.name) for f in dataclasses.fields(Prepared)}
-    out = _Joined(**values | {"manifest": supplemented(*tables), "record": record, "_maps": {}})
+    out = _Joined(
+        **values | {"manifest": supplemented(*map(Manifest, tables)).table, "record": record, "_maps": {}}
+    )
     out.parts = (prepared, other)
     return out
