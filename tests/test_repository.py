@@ -63,13 +63,22 @@ def test_no_notebook_asks_which_profile_it_is_in(script):
     assert not re.search(r"\bprofile(\.name)?\s*(==|!=|in\b|not in\b)", code.replace('profile = "demo"', ""))
 
 
-def test_environment_yml_has_the_packages_of_pyproject():
+def test_environment_yml_installs_this_package_with_its_tests():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    wanted = {*project["dependencies"], *project["optional-dependencies"]["test"]}
     conda = yaml.safe_load((PROJECT / "environment.yml").read_text())["dependencies"]
-    pip = next(item["pip"] for item in conda if isinstance(item, dict))
-    assert set(pip) - {"-e ."} == wanted
+    assert next(item["pip"] for item in conda if isinstance(item, dict)) == ["-e .[test]"]
     assert f"python{project['requires-python']}" in conda
+
+
+def test_version_has_one_source_and_the_citation_agrees():
+    import amdd
+
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    assert "version" in settings["project"]["dynamic"]
+    assert settings["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "amdd.__version__"}
+    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text())
+    assert str(citation["version"]) == amdd.__version__
+    assert f"## [{amdd.__version__}]" in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_lock_file_has_every_package_of_pyproject_within_its_bounds():

@@ -183,15 +183,20 @@ class FaceAlignment:
 _built = threading.local()  # a network in use by one thread must not be used by another
 
 
-def detector_for(name: str) -> Detector:
-    """The detector called ``name``, built once per process and thread. Raises :class:`DetectorError`."""
-    found = _built.__dict__.get(name)
+def detector_for(name: str, device: str = "cpu") -> Detector:
+    """Return the detector called ``name``, built once per process, thread and device. Raises :class:`DetectorError`.
+
+    ``device`` (``preparation.face_device``) concerns face-alignment; CenterFace computes on the CPU.
+    """
+    found = _built.__dict__.get(f"{name} {device}")
     if found is None:
         if name == "centerface":
             found = CenterFace()
         elif name == "face-alignment":
-            found = FaceAlignment(os.environ.get("AMDD_FACE_DEVICE", "cpu"))
+            found = FaceAlignment(device)
         else:
-            raise DetectorError(f"no face detector {name!r}; there are: centerface, face-alignment")
-        _built.__dict__[name] = found
+            raise DetectorError(
+                f"unknown face detector {name!r}; expected one of: centerface, face-alignment"
+            )
+        _built.__dict__[f"{name} {device}"] = found
     return found

@@ -61,7 +61,7 @@ def crop_faces(
     where it is: repeating that frame's pixels instead would show the network a frozen picture, which is itself
     a trace of manipulation. Raises :class:`NoFaceError` if no frame shows a face.
     """
-    detector = detector or detector_for(settings.detector)
+    detector = detector or detector_for(settings.detector, settings.face_device)
     candidates = detector.detect_many(frames)
     chosen = follow(candidates)
     seen = np.flatnonzero(chosen >= 0)

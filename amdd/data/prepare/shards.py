@@ -276,4 +276,4 @@ def warm(settings: PreparationSettings) -> None:
         raise ValueError(f"preparation.sampling={settings.sampling!r}; there are: window, clip")
     if min(settings.frames, settings.size, settings.shard, settings.n_mels) < 1 or settings.seconds <= 0:
         raise ValueError("preparation.frames, size, shard, n_mels and seconds must be positive")
-    detector_for(settings.detector)
+    detector_for(settings.detector, settings.face_device)

@@ -1,0 +1,34 @@
+from . import analysis as analysis
+from . import base as base
+from . import corpora as corpora
+from . import data as data
+from . import figures as figures
+from . import model as model
+from . import prepare as prepare
+from . import profiles as profiles
+from . import puppets as puppets
+from . import runs as runs
+from . import settings as settings
+from . import stats as stats
+from . import training as training
+from .analysis.predict import predict as predict
+from .corpora import CORPORA as CORPORA
+from .corpora import describe as describe
+from .corpora import scan as scan
+from .corpora.common import CorpusError as CorpusError
+from .data.prepare import Prepared as Prepared
+from .data.prepare import open_prepared as open_prepared
+from .data.splits import assign_splits as assign_splits
+from .model import AMDD as AMDD
+from .model import losses as losses
+from .model.losses import Objective as Objective
+from .profiles import PROFILES as PROFILES
+from .profiles import Profile as Profile
+from .profiles import SettingsError as SettingsError
+from .profiles import load_profile as load_profile
+from .stats.estimate import Estimate as Estimate
+from .training import train as train
+from .training.runs import Run as Run
+from .training.runs import load_run as load_run
+
+__version__: str
