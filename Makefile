@@ -1,27 +1,26 @@
-# make book    environment, built-in corpus, every notebook, the HTML book
-# make test    environment if missing, and the tests
-# Each target's plain command stands in the README for people without make.
+# `make help` lists the targets. Each target's plain command stands in the README for people without make.
 PROFILE ?= demo
 SET ?=
 DATA ?=
 ARGS ?=
+# SET="training.epochs=3 ..." replaces settings; DATA=folder reads real corpora; ARGS=... goes to the command as it is.
 # The first of these that is Python 3.11 or 3.12; name another by PYTHON=...
 PYTHON ?= $(shell for p in python3 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-OVERRIDES := $(foreach pair,$(SET),--set $(pair)) $(if $(DATA),--set corpus.data=$(DATA))
+OVERRIDES := $(foreach pair,$(SET),--set "$(pair)") $(if $(DATA),--set "corpus.data=$(DATA)")
 
-.PHONY: book run test env lint clean
+.PHONY: book run test env lint clean help
 
-book: $(STAMP)
+book: $(STAMP)  ## environment, built-in corpus, every notebook, the HTML book
 	$(BIN)/amdd book --profile $(PROFILE) $(OVERRIDES) $(ARGS)
 
-run: $(STAMP)
+run: $(STAMP)  ## the notebooks without the book
 	$(BIN)/amdd run --profile $(PROFILE) $(OVERRIDES) $(ARGS)
 
-env: $(STAMP)
+env: $(STAMP)  ## the environment in .venv
 
 $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || test -n "$(PYTHON)" || { echo "amdd needs Python 3.11 or 3.12; name one by PYTHON=/path/to/python3.11"; exit 1; }
@@ -30,15 +29,18 @@ $(STAMP): requirements.lock pyproject.toml
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --compile-bytecode --no-deps -r requirements.lock -e .
 	@touch $(STAMP)
 
-lint: $(STAMP)
+lint: $(STAMP)  ## style, import contract, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-test: $(STAMP) lint
+test: $(STAMP) lint  ## environment if missing, lint and the tests
 	$(BIN)/python tests/install_browser.py
 	$(BIN)/python -m pytest $(ARGS)
 
-clean:
+clean:  ## remove everything that was built
 	rm -rf _build
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14

@@ -15,6 +15,7 @@ import dataclasses
 import json
 import typing
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -114,6 +115,28 @@ def load_profile(name: str, overrides: Iterable[str] | Mapping[str, Any] = ()) -
     return replaced(PROFILES[name], values)
 
 
+PATHS = {"corpus.data": "folder", "model.weights": "folder or file", "corpus.neural_voice": "file"}
+NO_PATHS = {"", "imagenet", "random"}
+
+
+def with_absolute_paths(overrides: Iterable[str]) -> list[str]:
+    """Return ``section.name=value`` texts with paths made absolute, ``~`` included.
+
+    Notebooks run in a folder of their own, where a relative path would lead elsewhere. Raises :class:`SettingsError`
+    for a path that does not exist.
+    """
+    out = []
+    for text in overrides:
+        key, sign, value = (part.strip() for part in str(text).partition("="))
+        if key in PATHS and value not in NO_PATHS:
+            path = Path(value).expanduser().absolute()
+            if not path.exists():
+                raise SettingsError(f"{key}={value}: no such {PATHS[key]}: {path}")
+            text = f"{key}{sign}{path}"
+        out.append(str(text))
+    return out
+
+
 def replaced(profile: Profile, values: Mapping[str, Any]) -> Profile:
     """Return ``profile`` with single values replaced, by dotted names; raises as :func:`load_profile` does.
 
@@ -200,4 +223,5 @@ __all__ = [
     "preparation_from_dict",
     "profile_from_dict",
     "replaced",
+    "with_absolute_paths",
 ]

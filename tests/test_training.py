@@ -157,7 +157,7 @@ def doomed(prepared: str, run: str, threads: int, kill_at: int, where: str, ever
     import amdd.training.loop
 
     torch.set_num_threads(threads)
-    step, save, count = amdd.training.training_step, amdd.training.checkpoint.save_file, 0
+    step, save, count = amdd.training.loop.training_step, amdd.training.checkpoint.save_file, 0
 
     def die():
         os.kill(os.getpid(), signal.SIGKILL)
@@ -178,7 +178,7 @@ def doomed(prepared: str, run: str, threads: int, kill_at: int, where: str, ever
             os.truncate(path, os.path.getsize(path) // 2)
             die()
 
-    amdd.training.training_step, amdd.training.checkpoint.save_file = dying_step, dying_save
+    amdd.training.loop.training_step, amdd.training.checkpoint.save_file = dying_step, dying_save
     train(profile(*LIGHT), open_prepared(Path(prepared)), Path(run), 0, progress=False, save_every=every)
 
 

@@ -19,8 +19,10 @@ MEASURED = PROJECT / "benchmarks" / "results"  # what the benchmarks wrote
 
 
 def build_root() -> Path:
-    """The folder that holds everything a run writes."""
-    return Path(os.environ.get("AMDD_BUILD") or PROJECT / "_build").resolve()
+    """Return the folder that holds everything a run writes: ``$AMDD_BUILD``, else ``_build`` in the repository or,
+    where the package is installed without it, in the current folder."""
+    here = PROJECT if (PROJECT / "pyproject.toml").is_file() else Path.cwd()
+    return Path(os.environ.get("AMDD_BUILD") or here / "_build").resolve()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The commands of ``amdd``, by what they work on."""
