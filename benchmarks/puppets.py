@@ -56,7 +56,7 @@ def median(times: list[float]) -> dict[str, float]:
 
 
 def share(hits: int, n: int) -> dict[str, float]:
-    low, high = wilson(hits, n)
+    low, high = wilson(hits, n).interval
     return {
         "value": round(100 * hits / n, 2),
         "n": n,

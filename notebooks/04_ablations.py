@@ -112,7 +112,7 @@ for variant in list(VARIANTS)[1:]:
     rows.append(
         {
             "variant": variant, "only full right": test["only_first"], "only variant right": test["only_second"], "p (detection)": test["p"],
-            "p (attribution)": named["p"], "AUC full - variant": gap["difference"], "low": gap["low"], "high": gap["high"],
+            "p (attribution)": named["p"], "AUC full - variant": gap.value, "low": gap.low, "high": gap.high,
         }
     )  # fmt: skip
 nb.results.table("paired", pd.DataFrame(rows), f"The full model against each variant. {note}, seed {first}.")
@@ -198,11 +198,17 @@ for variant in VARIANTS:
     fused = embed(runs[variant, first], prepared, fakes)["fused"]
     named = linear_probe(fused, fakes.generator.to_numpy(), fakes.identity.to_numpy())
     right = int((named == fakes.generator.to_numpy()).sum())
-    low, high = wilson(right, len(fakes))
-    nb.results.number(f"{variant}.probe", right / len(fakes), len(fakes), low, high, first)
+    share = wilson(right, len(fakes)).with_seed(first)
+    nb.results.number(f"{variant}.probe", share)
     head = float(tables[variant].loc["attribution_fakes", "value"])
     rows.append(
-        {"variant": variant, "probe": right / len(fakes), "low": low, "high": high, "attribution head": head}
+        {
+            "variant": variant,
+            "probe": share.value,
+            "low": share.low,
+            "high": share.high,
+            "attribution head": head,
+        }
     )
 nb.results.table(
     "probe",

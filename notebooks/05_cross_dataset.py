@@ -130,7 +130,7 @@ rows = []
 for name, table in predictions.items():
     for generator, part in table.groupby("generator"):
         right = int(((part.score >= e.threshold) == (part.label == 1)).sum())
-        low, high = wilson(right, len(part))
+        low, high = wilson(right, len(part)).interval
         rows.append(
             {
                 "corpus": name,
@@ -219,7 +219,7 @@ if len(extra):
     rows = []
     for category, part in told.groupby("category"):
         right = int((part.score >= e.threshold).sum())
-        low, high = wilson(right, len(part))
+        low, high = wilson(right, len(part)).interval
         nb.results.number(f"category_{category}.found", right / len(part), len(part), low, high, e.seeds[0])
         rows.append(
             {"category": category, "n": len(part), "found": right / len(part), "low": low, "high": high}

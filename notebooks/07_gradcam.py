@@ -113,7 +113,7 @@ if len(scored):
     )
     for measure in ("energy", "pointing", "iou", "area"):
         found = mean_bootstrap(scored[measure], scored.person, e.bootstrap)
-        nb.results.number(measure, found["difference"], found["n"], found["low"], found["high"])
+        nb.results.number(measure, found)
     excess = mean_bootstrap(scored.energy - scored.area, scored.person, e.bootstrap)
     nb.results.difference("energy.excess", excess, e.seeds[0])
 else:

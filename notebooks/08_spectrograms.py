@@ -130,9 +130,9 @@ for name, told in heard.items():
         {
             "hears": name,
             "AUC": auc(told.label, told.score),
-            "lost": loss["difference"],
-            "from": loss["low"],
-            "to": loss["high"],
+            "lost": loss.value,
+            "from": loss.low,
+            "to": loss.high,
             "attribution": float((named.attribution == named.generator).mean()),
             "largest change of a score": float((told.score - own.score).abs().max()),
         }

@@ -85,7 +85,7 @@ right = {name: counts_that_fit(share, fakes)[0] for name, share in printed.items
 # %%
 rows = []
 for name, k in right.items():
-    low, high = wilson(k, fakes)
+    low, high = wilson(k, fakes).interval
     rows.append({"variant": name, "right": k, "of": fakes, "share": k / fakes, "low": low, "high": high})
     nb.results.number(f"attribution.{name}", 100 * k / fakes, fakes, 100 * low, 100 * high, unit="%")
 nb.results.table("intervals", pd.DataFrame(rows), "Table V's attribution with 95 % Wilson intervals.")
@@ -105,7 +105,7 @@ nb.results.table("intervals", pd.DataFrame(rows), "Table V's attribution with 95
 rows = []
 for name, row in six.items():
     k = round(row["detection"] / 100 * row["n"])
-    low, high = wilson(k, row["n"])
+    low, high = wilson(k, row["n"]).interval
     rows.append(
         {
             "class": name,
@@ -243,7 +243,7 @@ nb.results.number("faceswap.used", swap)
 
 # %% tags=["hide-cell", "solution"]
 # Solution 1
-next(n for n in range(1, 500) if wilson(n, n)[0] > 0.95)
+next(n for n in range(1, 500) if wilson(n, n).low > 0.95)
 
 # %% tags=["hide-cell", "solution"]
 # Solution 2

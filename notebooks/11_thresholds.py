@@ -98,8 +98,8 @@ nb.results.table(
 # %%
 s = float((fakes >= e.threshold).mean())
 r = float((reals < e.threshold).mean())
-nb.results.number("found", s, len(fakes), *wilson(int((fakes >= e.threshold).sum()), len(fakes)), e.seeds[0])
-nb.results.number("passed", r, len(reals), *wilson(int((reals < e.threshold).sum()), len(reals)), e.seeds[0])
+nb.results.number("found", wilson(int((fakes >= e.threshold).sum()), len(fakes)), seed=e.seeds[0])
+nb.results.number("passed", wilson(int((reals < e.threshold).sum()), len(reals)), seed=e.seeds[0])
 rare, even = predictive_value(s, r, np.array([0.001, 0.5]))
 nb.results.number("worth.rare", float(rare))
 nb.results.number("worth.even", float(even))
@@ -121,7 +121,7 @@ nb.results.figure(
 parts = table.assign(alarm=table.score >= e.threshold)
 rows = []
 for group, part in parts[parts.label == 0].groupby("group"):
-    low, high = wilson(int(part.alarm.sum()), len(part))
+    low, high = wilson(int(part.alarm.sum()), len(part)).interval
     rows.append(
         {"group": group, "reals": len(part), "called fake": part.alarm.mean(), "low": low, "high": high}
     )

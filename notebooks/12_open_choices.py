@@ -106,7 +106,7 @@ for name, table in told.items():
     rows.append(
         {
             "choice": name, "n": len(table), "AUC": found.loc["auc", "value"], "from": found.loc["auc", "low"],
-            "to": found.loc["auc", "high"], "loss": loss["difference"], "loss from": loss["low"], "loss to": loss["high"],
+            "to": found.loc["auc", "high"], "loss": loss.value, "loss from": loss.low, "loss to": loss.high,
             "attribution": found.loc["attribution_fakes", "value"],
         }
     )  # fmt: skip
@@ -138,8 +138,8 @@ for name in [c for c in told if c != DEFAULT]:
     nb.results.difference(slug(name).replace("-", "_") + ".auc_gain", gap, seed)
     rows.append(
         {
-            "choice": name, "AUC gain": gap["difference"], "from": gap["low"], "to": gap["high"],
-            "can be told from the default": "no" if gap["low"] <= 0 <= gap["high"] else "yes",
+            "choice": name, "AUC gain": gap.value, "from": gap.low, "to": gap.high,
+            "can be told from the default": "no" if gap.low <= 0 <= gap.high else "yes",
         }
     )  # fmt: skip
 gains = pd.DataFrame(rows)

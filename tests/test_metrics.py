@@ -12,16 +12,19 @@ from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
 from amdd.stats import (
+    Estimate,
     auc,
     balanced_accuracy,
     calibration,
     calibration_error,
     equal_error_rate,
     mcnemar,
+    mean_bootstrap,
     metrics,
     over_seeds,
     paired_bootstrap,
     per_generator,
+    unpaired_bootstrap,
     wilson,
 )
 
@@ -139,9 +142,10 @@ def test_wilson_interval_against_its_formula():
     p = k / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    assert wilson(k, n) == pytest.approx((centre - half, centre + half))
-    assert wilson(0, 0) == (0.0, 1.0)
-    assert wilson(10, 10)[1] == pytest.approx(1.0)
+    assert wilson(k, n).interval == pytest.approx((centre - half, centre + half))
+    assert (wilson(k, n).value, wilson(k, n).n) == (p, n)
+    assert wilson(0, 0).interval == (0.0, 1.0)
+    assert wilson(10, 10).high == pytest.approx(1.0)
 
 
 def test_equal_error_rate_of_known_cases():
@@ -184,14 +188,14 @@ def test_mcnemar_matches_clips_by_name_not_by_place():
     a = table()
     b = a.sample(frac=1, random_state=1).reset_index(drop=True)
     assert mcnemar(a, b)["p"] == 1.0
-    assert paired_bootstrap(a, b, draws=50) == {"difference": 0.0, "low": 0.0, "high": 0.0, "n": len(a)}
+    assert paired_bootstrap(a, b, draws=50) == Estimate(0.0, 0.0, 0.0, n=len(a), people=a.identity.nunique())
 
 
 def test_paired_bootstrap_sees_a_better_model():
     good, bad = table(shift=2.5), table(shift=0.0)
     found = paired_bootstrap(good, bad, draws=300)
-    assert found["low"] > 0
-    assert found["difference"] == pytest.approx(auc(good.label, good.score) - auc(bad.label, bad.score))
+    assert found.low > 0
+    assert found.value == pytest.approx(auc(good.label, good.score) - auc(bad.label, bad.score))
 
 
 def test_over_seeds_is_mean_and_sample_deviation():
@@ -253,7 +257,7 @@ def test_the_interval_over_people_is_that_of_their_means():
 @pytest.mark.parametrize(("k", "n"), [(0, 13), (1, 7), (13, 13), (139, 145), (220, 220)])
 def test_wilson_interval_holds_exactly_the_shares_that_the_score_test_does_not_reject(k, n):
     """The definition: p lies inside where |k/n - p| is at most z standard errors at p itself."""
-    low, high = wilson(k, n)
+    low, high = wilson(k, n).interval
     z = stats.norm.ppf(0.975)
 
     def rejected(p):
@@ -291,4 +295,91 @@ def test_paired_bootstrap_draws_the_same_people_for_both():
     alone = metrics(good, bootstrap=200).loc["attribution_all"]
     assert alone.high - alone.low > 0.3
     paired = paired_bootstrap(good, bad, "attribution_all", draws=200)
-    assert (paired["difference"], paired["low"], paired["high"]) == pytest.approx((0.2, 0.2, 0.2))
+    assert (paired.value, *paired.interval) == pytest.approx((0.2, 0.2, 0.2))
+
+
+# --- estimates and resampling ------------------------------------------------------------------------------------
+
+
+def test_intervals_are_those_of_a_bootstrap_written_out():
+    """The whole algorithm as one naive loop over people, with the same stream of random numbers."""
+    t = table(n=90, people=10)
+    people = sorted(t.identity.unique())
+    groups = [np.flatnonzero((t.identity == p).to_numpy()) for p in people]
+    rng, values = np.random.default_rng(3), []
+    for _ in range(120):
+        drawn = t.iloc[np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])]
+        values.append(sk.roc_auc_score(drawn.label, drawn.score))
+    found = metrics(t, bootstrap=120, seed=3).loc["auc"]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])))
+    assert (found.n, found.people) == (90, 10)
+
+
+def test_an_unpaired_difference_is_drawn_from_both_sets_in_turn():
+    a, b = table(n=60, people=7, shift=2.0), table(n=80, people=8, shift=0.5, seed=1)
+    sets = [
+        (x, [np.flatnonzero((x.identity == p).to_numpy()) for p in sorted(x.identity.unique())])
+        for x in (a, b)
+    ]
+    rng, values = np.random.default_rng(0), []
+    for _ in range(80):
+        pair = []
+        for x, groups in sets:
+            drawn = x.iloc[np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])]
+            pair.append(auc(drawn.label, drawn.score))
+        values.append(pair[0] - pair[1])
+    found = unpaired_bootstrap(a, b, draws=80)
+    assert found.value == pytest.approx(auc(a.label, a.score) - auc(b.label, b.score))
+    assert found.interval == pytest.approx(tuple(np.nanquantile(values, [0.025, 0.975])))
+    assert (found.n, found.people) == (140, 15)
+
+
+def test_a_difference_reports_the_clips_that_its_metric_is_over():
+    t = table(n=100)
+    fakes = int((t.label == 1).sum())
+    assert 0 < fakes < 100
+    assert paired_bootstrap(t, t, "attribution_fakes", draws=5).n == fakes
+    assert paired_bootstrap(t, t, "real_accuracy", draws=5).n == 100 - fakes
+    assert paired_bootstrap(t, t, "auc", draws=5).n == 100
+    with pytest.raises(ValueError, match="expected one of: balanced_accuracy, auc"):
+        paired_bootstrap(t, t, "acu", draws=5)
+
+
+def test_nobody_is_no_reason_to_fail():
+    empty = mean_bootstrap(np.array([]), np.array([]))
+    assert math.isnan(empty.value)
+    assert not empty.bounded
+    assert empty.n == 0
+    some = mean_bootstrap(np.array([1.0, np.nan, 3.0]), np.array(["a", "b", ""]), draws=20)
+    assert (some.value, some.n, some.people) == (2.0, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        Estimate(0.5),
+        Estimate(0.9, 0.8, 0.95, n=70, seed=0, people=12),
+        Estimate(-1.5, float("nan"), float("nan"), unit="%"),
+    ],
+)
+def test_an_estimate_survives_its_record(estimate):
+    again = Estimate.from_record(estimate.record())
+    assert (again.value, again.n, again.seed, again.unit) == (
+        estimate.value,
+        estimate.n,
+        estimate.seed,
+        estimate.unit,
+    )
+    assert again.bounded == estimate.bounded
+    assert "low" in estimate.record() if estimate.bounded else "low" not in estimate.record()
+
+
+def test_an_estimate_says_whether_it_excludes_zero():
+    assert Estimate(0.2, 0.1, 0.3).excludes_zero
+    assert Estimate(-0.2, -0.3, -0.1).excludes_zero
+    assert not Estimate(0.2, -0.1, 0.3).excludes_zero
+    assert not Estimate(0.2).excludes_zero
+    assert str(Estimate(0.917, 0.841, 0.97, n=70)) == "0.917 (95 % CI 0.841 to 0.970, n = 70)"
+    for bad in ({"value": "many"}, {}, {"value": True}):
+        with pytest.raises(ValueError, match="not the record of an estimate"):
+            Estimate.from_record(bad)

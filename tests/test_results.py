@@ -35,7 +35,7 @@ def test_numbers_carry_what_they_rest_on(tmp_path):
 
 def test_metrics_leave_out_what_is_not_a_number(tmp_path):
     table = pd.DataFrame(
-        {"value": [0.5, np.nan], "low": [0.4, np.nan], "high": [0.6, np.nan], "n": [9, 0]},
+        {"value": [0.5, np.nan], "low": [0.4, np.nan], "high": [0.6, np.nan], "n": [9, 0], "people": [3, 0]},
         index=["auc", "f1"],
     )
     Results(tmp_path, "03_x", "smoke").metrics("full", table)

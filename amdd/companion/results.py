@@ -10,6 +10,7 @@ import html
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pandas as pd
 
 from amdd.base.paths import MEASURED, atomic, write_text
 from amdd.figures import Figure
+from amdd.stats import Estimate, estimate_of
 
 
 class Results:
@@ -30,33 +32,40 @@ class Results:
     def number(
         self,
         key: str,
-        value: float | int | str,
+        value: float | int | str | Estimate,
         n: int | None = None,
         low: float | None = None,
         high: float | None = None,
         seed: int | None = None,
         unit: str = "",
     ) -> None:
-        """Keep one number under ``key``; ``low`` and ``high`` are its 95 % interval, ``n`` what it is over."""
-        record = {"value": value, "n": n, "low": low, "high": high, "seed": seed, "unit": unit}
+        """Keep one number under ``key``: an :class:`~amdd.stats.Estimate`, or a plain value with its ``n``, its 95 %
+        interval from ``low`` to ``high``, its ``seed`` and ``unit``."""
+        if isinstance(value, Estimate):
+            record = (
+                replace(value, unit=unit or value.unit)
+                .with_seed(value.seed if seed is None else seed)
+                .record()
+            )
+        else:
+            record = {"value": value, "n": n, "low": low, "high": high, "seed": seed, "unit": unit}
         self._numbers[key] = {k: _plain(v) for k, v in record.items() if v is not None and v != ""}
         self._numbers[key]["profile"] = self.profile
         ordered = dict(sorted(self._numbers.items()))
         write_text(self.folder / "numbers.json", json.dumps(ordered, indent=1) + "\n")
 
-    def difference(self, key: str, found: dict[str, float], seed: int | None = None) -> None:
-        """Keep a difference with its interval, as the bootstraps of :mod:`amdd.stats` give it, and show it where it
-        was computed, so that other pages can lead there."""
+    def difference(self, key: str, found: Estimate, seed: int | None = None) -> None:
+        """Keep a difference with its interval and show it where it was computed, so that other pages can link to it."""
         from IPython.display import HTML, display
 
-        known = math.isfinite(found["low"]) and math.isfinite(found["high"])
-        low, high = (found["low"], found["high"]) if known else (None, None)
-        if math.isfinite(found["difference"]):
-            self.number(key, found["difference"], found["n"], low, high, seed)
-            told = f"{found['difference']:+.3f}" + (f" [{low:+.3f}, {high:+.3f}]" if known else "")
+        if found.finite:
+            self.number(key, found, seed=seed)
+            told = f"{found.value:+.3f}" + (
+                f" [{found.low:+.3f}, {found.high:+.3f}]" if found.bounded else ""
+            )
             display(
                 HTML(
-                    f'<div class="amdd-number" id="{anchor(key)}">{html.escape(key)}: {told}, n = {found["n"]}</div>'
+                    f'<div class="amdd-number" id="{anchor(key)}">{html.escape(key)}: {told}, n = {found.n}</div>'
                 )
             )
 
@@ -64,14 +73,7 @@ class Results:
         """Keep every row of an :func:`amdd.stats.metrics` table under ``prefix.<metric>``."""
         for name, row in table.iterrows():
             if math.isfinite(float(row["value"])):
-                self.number(
-                    f"{prefix}.{name}",
-                    float(row["value"]),
-                    int(row["n"]),
-                    float(row["low"]),
-                    float(row["high"]),
-                    seed,
-                )
+                self.number(f"{prefix}.{name}", estimate_of(table, str(name), seed))
 
     def figure(self, name: str, figure: Figure, caption: str = "") -> None:
         """Save a figure as SVG with its words and its data, and show it in the notebook."""

@@ -29,6 +29,11 @@ class Estimate:
     people: int | None = None
 
     @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """Both ends of the interval."""
+        return self.low, self.high
+
+    @property
     def bounded(self) -> bool:
         """Whether both ends of the interval are finite."""
         return all(x is not None and math.isfinite(x) for x in (self.low, self.high))
