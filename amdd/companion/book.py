@@ -16,6 +16,7 @@ import yaml
 from amdd.base.paths import PROJECT, Workspace, write_text
 from amdd.companion.pipeline import _clock, chapters
 from amdd.companion.provenance import hash_bytes, hash_path
+from amdd.companion.reference import pages
 from amdd.companion.timings import duration
 
 WORDS_A_MINUTE = 150  # of prose and code, read with attention
@@ -44,6 +45,7 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
     for path in sorted((PROJECT / "book").rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             wanted[path.relative_to(PROJECT).as_posix()] = path.read_bytes()
+    wanted |= pages()
     wanted["genindex.md"] = b"# Index\n"  # the builder fills it from the glossary
     for path in sorted((PROJECT / "benchmarks" / "results").glob("*.json")):
         wanted[f"benchmarks/{path.name}"] = path.read_bytes()

@@ -121,7 +121,7 @@ class PreparationSettings:
     top_db: Annotated[float, Field(gt=0, le=300)] = 80.0
     """range of the spectrogram in decibels; not given in the paper: the default of librosa and torchaudio"""
     trim_silence: bool = False
-    """remove leading samples with |x| <= 0.0005 (arXiv 2412.00175)"""
+    """remove leading samples whose absolute value is at most 0.0005 (arXiv 2412.00175)"""
     sampling: Literal["window", "clip"] = "window"
     """where frames are taken: the seconds of the audio window, or the whole clip"""
     follow_fakes: bool = True

@@ -3,11 +3,11 @@
 A plan is a pure function of the profile's :class:`~amdd.profiles.CorpusSettings`: nothing is drawn or written
 here except the metadata files, which the real data sets have too. Four roots:
 
-``puppet-favc``   ``FakeAVCeleb_v1.2/{meta_data.csv,<type>/<race>/<gender>/<id>/<clip>.mp4}``
-``puppet-timit``  ``DeepfakeTIMIT/{higher,lower}_quality/<subject>/<sentence>-video-<donor>.avi`` and ``.wav``,
-                  ``VidTIMIT/<subject>/{audio/<sentence>.wav,video/<sentence>/001}``
-``puppet-dfdm``   ``DFDM_crf{0,10,23}/<target>_<source>_<recording>_<tag>.mp4``, ``Celeb-DF-v2/Celeb-real/...``
-``puppet-lav``    ``LAV-DF/{metadata.json,metadata.min.json,test/NNNNNN.mp4}``
+* ``puppet-favc``: ``FakeAVCeleb_v1.2/{meta_data.csv,<type>/<race>/<gender>/<id>/<clip>.mp4}``
+* ``puppet-timit``: ``DeepfakeTIMIT/{higher,lower}_quality/<subject>/<sentence>-video-<donor>.avi`` and ``.wav``,
+  ``VidTIMIT/<subject>/{audio/<sentence>.wav,video/<sentence>/001}``
+* ``puppet-dfdm``: ``DFDM_crf{0,10,23}/<target>_<source>_<recording>_<tag>.mp4``, ``Celeb-DF-v2/Celeb-real/...``
+* ``puppet-lav``: ``LAV-DF/{metadata.json,metadata.min.json,test/NNNNNN.mp4}``
 
 Three pools of people (train, validation, test) never meet: every donor is of its target's pool, so the graph of
 identities and donors falls into one component per pool. Which pool a person is of is written nowhere but in the
