@@ -160,6 +160,37 @@ def test_readme_has_the_two_commands_and_its_links_lead_somewhere():
         assert (PROJECT / target).exists(), f"README names {target}"
 
 
+def test_plain_commands_of_the_readme_are_those_of_the_makefile():
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8").replace("$(BIN)", ".venv/bin")
+    for target in ("lint", "test"):
+        recipe = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.M)[1]
+        commands = [line.strip().removesuffix(" $(ARGS)") for line in recipe.splitlines()]
+        assert "    " + " && ".join(commands) + "    # make " + target in text
+
+
+def test_packages_that_the_code_imports_are_required():
+    import ast
+    import importlib.metadata
+    import sys
+
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["test"], *extras["voice"], *extras["dask"]]
+    required = {re.match(r"[\w.-]+", need)[0].lower().replace("_", "-") for need in wanted}
+    owners = importlib.metadata.packages_distributions()
+    for path in (PROJECT / "amdd").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in {n.split(".")[0] for n in names} - set(sys.stdlib_module_names) - {"amdd"}:
+                packages = {p.lower().replace("_", "-") for p in owners.get(name, [])}
+                assert not packages or packages & required, (
+                    f"{path.name} imports {name}, which is not required"
+                )
+
+
 def test_licences_of_everything_that_is_shipped_are_named():
     text = (PROJECT / "LICENSES.md").read_text(encoding="utf-8")
     data = [
