@@ -174,3 +174,25 @@ def test_face_alignment_runs_on_weights_in_the_hub_cache(monkeypatch, tmp_path, 
     monkeypatch.setattr(detector, "detect_many", lambda frames: [faces[:1]] * len(frames))
     track = crop_faces(rendered.frames[:2], SETTINGS, detector)
     assert track.crops.shape == (2, 64, 64, 3) and np.isfinite(track.points).all()
+
+
+def test_the_device_of_face_alignment_is_a_setting(monkeypatch):
+    import amdd.data.faces.detectors as detectors
+
+    devices = []
+
+    class Recorder(detectors.CenterFace):
+        def __init__(self, device: str) -> None:
+            super().__init__()
+            devices.append(device)
+
+    monkeypatch.setattr(detectors, "FaceAlignment", Recorder)
+    monkeypatch.setattr(detectors, "_built", SimpleNamespace())
+    monkeypatch.setenv(
+        "AMDD_FACE_DEVICE", "cuda"
+    )  # no longer read: what changes a result is recorded with it
+    frames = np.zeros((1, 64, 64, 3), np.uint8)
+    for device in ("cpu", "cuda:1", "cpu"):
+        with pytest.raises(NoFaceError):
+            crop_faces(frames, replace(SETTINGS, detector="face-alignment", face_device=device))
+    assert devices == ["cpu", "cuda:1"]

@@ -72,11 +72,13 @@ class GlobalBatchNorm(nn.BatchNorm2d):
         share = count / count.sum(0)
         middle = (share * mean).sum(0)
         spread = (share * (var + (mean - middle) ** 2)).sum(0)
+        assert self.running_mean is not None and self.running_var is not None  # as in every trunk's layer
+        assert self.num_batches_tracked is not None and self.momentum is not None
         with torch.no_grad():
-            n = count.sum(0)
+            whole = count.sum(0)
             self.running_mean.lerp_(middle.to(self.running_mean.dtype), self.momentum)
-            self.running_var.lerp_((spread * n / (n - 1)).to(self.running_var.dtype), self.momentum)
-            self.num_batches_tracked += 1
+            self.running_var.lerp_((spread * whole / (whole - 1)).to(self.running_var.dtype), self.momentum)
+            self.num_batches_tracked.add_(1)
         scale = self.weight * torch.rsqrt(spread + self.eps)
         y = y * scale[:, None, None] + (self.bias - middle * scale)[:, None, None]
         return y.to(x.dtype)

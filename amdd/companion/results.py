@@ -215,7 +215,7 @@ def table_html(
         return "–" if value is None else html.escape(str(value))
 
     def linked(column: str, k: int, value: Any) -> str:
-        address = (links or {}).get(column, {})
+        address = (links or {}).get(column, [])
         shown = cell(value)
         return (
             f'<a href="{html.escape(address[k], quote=True)}">{shown}</a>'

@@ -93,11 +93,11 @@ class ClipDataset(Dataset):
         frames = self.prepared.frames(row)
         if self.settings.frames < len(frames):
             frames = frames[np.linspace(0, len(frames) - 1, self.settings.frames).round().astype(int)]
-        frames = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float().div_(255)
+        images = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float().div_(255)
         if self.augment:
-            frames = augment(frames, np.random.default_rng([self.seed, self.epoch, row, repeat]))
+            images = augment(images, np.random.default_rng([self.seed, self.epoch, row, repeat]))
         return {
-            "frames": (frames - self._mean) / self._std,
+            "frames": (images - self._mean) / self._std,
             "mel": torch.from_numpy(np.array(self.prepared.mel(row), np.float32)),
             "label": int(self.label[k]),
             "generator": int(self.generator[k]),

@@ -14,6 +14,7 @@ import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torchvision
@@ -162,20 +163,19 @@ def adapt_channels(body: nn.Module, channels: int) -> None:
     for path, old in body.named_modules():
         if not isinstance(old, nn.Conv2d):
             continue
-        new = nn.Conv2d(
-            channels,
-            old.out_channels,
-            old.kernel_size,
-            old.stride,
-            old.padding,
-            old.dilation,
-            old.groups,
-            old.bias is not None,
-            old.padding_mode,
-        )
+        same: dict[str, Any] = {
+            "kernel_size": old.kernel_size,
+            "stride": old.stride,
+            "padding": old.padding,
+            "dilation": old.dilation,
+            "groups": old.groups,
+            "bias": old.bias is not None,
+            "padding_mode": old.padding_mode,
+        }
+        new = nn.Conv2d(channels, old.out_channels, **same)
         with torch.no_grad():
             new.weight.copy_(old.weight.mean(1, keepdim=True).expand_as(new.weight))
-            if old.bias is not None:
+            if old.bias is not None and new.bias is not None:
                 new.bias.copy_(old.bias)
         body.set_submodule(path, new)
         return

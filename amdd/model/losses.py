@@ -79,6 +79,9 @@ class CentroidBank(nn.Module):
     no gradient. Class 0 is real: the paper speaks of generators, so it is kept out by default.
     """
 
+    centroids: Tensor
+    seen: Tensor
+
     def __init__(self, n_generators: int, dim: int, momentum: float = 0.9, with_real: bool = False) -> None:
         super().__init__()
         self.momentum, self.with_real = momentum, with_real

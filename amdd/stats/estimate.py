@@ -46,7 +46,9 @@ class Estimate:
     @property
     def excludes_zero(self) -> bool:
         """Whether the interval lies on one side of zero; False without an interval."""
-        return self.bounded and (self.low > 0 or self.high < 0)
+        if self.low is None or self.high is None or not self.bounded:
+            return False
+        return self.low > 0 or self.high < 0
 
     def with_seed(self, seed: int | None) -> Estimate:
         """Return the same estimate, marked as coming from the training run ``seed``."""

@@ -35,7 +35,7 @@ def _definitions(app) -> dict[str, str]:
 
     if GLOSSARY not in app.env.found_docs:
         return {}
-    found = {}
+    found: dict[str, str] = {}
     for item in app.env.get_doctree(GLOSSARY).findall(nodes.definition_list_item):
         meaning = " ".join(d.astext() for d in item.findall(nodes.definition))
         for term in item.findall(nodes.term):

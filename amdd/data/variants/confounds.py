@@ -71,6 +71,8 @@ def supplemented(manifest: Manifest, other: Manifest) -> Manifest:
 class _Joined(Prepared):
     """Clips of two prepared corpora as one; see :func:`join`."""
 
+    parts: tuple[Prepared, Prepared]
+
     def _array(self, name: str, i: int) -> np.ndarray:
         part = self.parts[int(self.manifest["part"].iat[i])]
         return part._array(name, int(self.manifest["row of part"].iat[i]))
