@@ -38,7 +38,7 @@ from amdd.stats import auc, paired_bootstrap
 from amdd.companion.notebook import open_notebook
 from amdd.data.prepare import open_prepared
 from amdd.training.runs import load_run
-from amdd.data.variants.view import with_foreign_sound, without_sound
+from amdd.data.variants import with_foreign_audio, without_audio
 
 nb = open_notebook("08_spectrograms", profile, overrides)
 nb.opening()
@@ -115,8 +115,8 @@ run = load_run(run_dir)
 tested = np.flatnonzero((table.split == "test").to_numpy())
 heard = {"its own sound": predict(run, prepared, tested)}
 if table.audio_present.to_numpy(bool)[tested].any():
-    heard["no sound"] = predict(run, without_sound(prepared), tested)
-    lent = with_foreign_sound(prepared, tested, e.seeds[0])
+    heard["no sound"] = predict(run, without_audio(prepared), tested)
+    lent = with_foreign_audio(prepared, tested, e.seeds[0])
     heard["somebody else's sound"] = predict(run, lent, tested)
 else:
     for key in ("no", "somebody"):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import amdd.data.prepare.plan as prepare_module
+import amdd.data.prepare.rows as rows_module
 from amdd.data.media import (
     MediaError,
     path_from_text,
@@ -240,14 +240,14 @@ def test_twenty_thousand_entries_of_few_files(tmp_path, good, monkeypatch):
     """The manifest of a large corpus costs little before the first clip is decoded."""
     import tracemalloc
 
-    from amdd.data.prepare import _clips
+    from amdd.data.prepare.rows import clips_of
 
     n = 20_000
     table = pd.DataFrame({"clip_id": np.arange(n).astype(str), "video": "good.mp4", "corpus": "big"})
-    monkeypatch.setattr(prepare_module, "content_of", lambda path: "same")  # disk time is no concern here
+    monkeypatch.setattr(rows_module, "content_of", lambda path: "same")  # disk time is no concern here
     monkeypatch.setenv("AMDD_FOLLOW_LINKS", "1")
     tracemalloc.start()
-    clips = _clips(table, SETTINGS, 0, tmp_path)
+    clips = clips_of(table, SETTINGS, 0, tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(clips) == n and peak < 60e6

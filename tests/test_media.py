@@ -10,6 +10,7 @@ import pytest
 
 from amdd.data.media import MediaError, coding, probe, read_audio, read_video, write_video, write_wav
 from amdd.data.media import decode as media
+from amdd.data.media import pictures as picture_module
 
 
 def pictures(n: int, height: int = 48, width: int = 64) -> np.ndarray:
@@ -108,7 +109,7 @@ def test_picture_budget(tmp_path, monkeypatch):
 
 
 def test_large_pictures_are_scaled_while_decoding(tmp_path, monkeypatch):
-    monkeypatch.setattr(media, "MAX_SIDE", 40)
+    monkeypatch.setattr(picture_module, "MAX_SIDE", 40)
     path = write_video(tmp_path / "big.mp4", pictures(3, 60, 80))
     assert read_video(path).frames.shape == (3, 30, 40, 3)
 
@@ -208,7 +209,7 @@ def test_late_start_of_a_long_sound(tmp_path):
 
 def test_sound_that_changes_its_channels_midway_ends_there(clip, monkeypatch):
     """Found by fuzzing: the resampler would read past its memory and take the process down."""
-    from amdd.data.media import decode as module
+    from amdd.data.media import audio as module
 
     def frames(container, stream):
         for k, layout in enumerate(["mono", "mono", "stereo", "mono"]):

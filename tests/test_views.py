@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from test_confounds import corpus
 
+from amdd.data.prepare import ClipStore
+from amdd.data.variants import join, view, with_foreign_audio, without_audio
 from amdd.data.variants.corruptions import LEVELS, corrupt, corrupted
-from amdd.data.variants.view import view, with_foreign_sound, without_sound
 
 
 def with_people(tmp_path, n: int = 12, name: str = "a"):
@@ -36,7 +37,7 @@ def test_a_view_changes_what_it_says_and_nothing_else(tmp_path):
     marks = {p.record["fingerprint"] for p in (plain, other, twice)}
     assert len(marks) == 3
     assert len(ForkingPickler.dumps(twice)) > 0  # a loader's process can be given it
-    with pytest.raises(ValueError, match="no array smell"):
+    with pytest.raises(ValueError, match="no array smell.*expected one of: frames, mel"):
         view(plain, "x", smell=doubled)
     with pytest.raises(ValueError, match="rows for 12 clips"):
         view(plain, "x", pd.DataFrame({"clip_id": [1]}))
@@ -44,14 +45,14 @@ def test_a_view_changes_what_it_says_and_nothing_else(tmp_path):
 
 def test_without_sound_marks_every_clip(tmp_path):
     plain = with_people(tmp_path)
-    assert not without_sound(plain).manifest.audio_present.any()
+    assert not without_audio(plain).manifest.audio_present.any()
     assert plain.manifest.audio_present.all()
 
 
 def test_foreign_sound_is_somebody_elses(tmp_path):
     plain = with_people(tmp_path)
     rows = np.arange(3, 12)
-    lent = with_foreign_sound(plain, rows, seed=4)
+    lent = with_foreign_audio(plain, rows, seed=4)
     people = plain.manifest.identity.to_numpy()
     for i in range(3):
         np.testing.assert_array_equal(lent.mel(i), plain.mel(i))
@@ -62,7 +63,7 @@ def test_foreign_sound_is_somebody_elses(tmp_path):
         assert owner[0] in rows
         np.testing.assert_array_equal(lent.frames(int(i)), plain.frames(int(i)))
     with pytest.raises(ValueError, match="two people"):
-        with_foreign_sound(plain, np.arange(3))
+        with_foreign_audio(plain, np.arange(3))
 
 
 # --- corruptions -----------------------------------------------------------------------------------------------
@@ -129,3 +130,14 @@ def test_a_corrupted_corpus_keeps_its_sound_and_differs_clip_by_clip(tmp_path):
     np.testing.assert_array_equal(noisy.frames(2), corrupted(plain, "noise", 5, seed=1).frames(2))
     with pytest.raises(ValueError, match="no corruption"):
         corrupted(plain, "glitter", 1)
+
+
+def test_variants_are_clip_stores(tmp_path):
+    plain = with_people(tmp_path)
+    other = with_people(tmp_path, name="b")
+    stores = [plain, view(plain, "x"), without_audio(plain), corrupted(plain, "blur", 1), join(plain, other)]
+    for store in stores:
+        assert isinstance(store, ClipStore)
+        assert len(store) == len(store.manifest) and store.settings == plain.settings
+    assert len({store.record["fingerprint"] for store in stores}) == len(stores)
+    assert not isinstance(plain.manifest, ClipStore)

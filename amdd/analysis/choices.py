@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from amdd.data.prepare import Prepared
+from amdd.data.prepare import ClipStore
 from amdd.data.variants.view import view
 from amdd.profiles import Profile, replaced
 
@@ -30,7 +30,7 @@ def changes(profile: Profile) -> dict[str, dict[str, Any]]:
     }
 
 
-def chosen(profile: Profile, prepared: Prepared, name: str) -> tuple[Profile, Prepared]:
+def chosen(profile: Profile, prepared: ClipStore, name: str) -> tuple[Profile, ClipStore]:
     """Profile and clips under the choice ``name``. Raises ``ValueError`` for a name that is none."""
     known = changes(profile)
     if name not in known:
@@ -40,7 +40,7 @@ def chosen(profile: Profile, prepared: Prepared, name: str) -> tuple[Profile, Pr
     return replaced(profile, values), (coarser_mel(prepared, fold) if fold > 1 else prepared)
 
 
-def coarser_mel(prepared: Prepared, fold: int) -> Prepared:
+def coarser_mel(prepared: ClipStore, fold: int) -> ClipStore:
     """Spectrograms whose every ``fold`` neighbouring mel bands are joined: their power is averaged.
 
     Levels are decibels on a scale from -1 to 1, ``top_db`` wide. Raises ``ValueError`` where ``fold`` does not divide

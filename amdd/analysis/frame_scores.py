@@ -6,12 +6,12 @@ import numpy as np
 import torch
 
 from amdd.data.dataset import ClipDataset, collate
-from amdd.data.prepare import Prepared
+from amdd.data.prepare import ClipStore
 from amdd.training.runs import Run
 
 
 @torch.inference_mode()
-def frame_scores(run: Run, prepared: Prepared, row: int) -> np.ndarray:
+def frame_scores(run: Run, prepared: ClipStore, row: int) -> np.ndarray:
     """Probability of fake (T,) of clip ``row`` with one frame after the other shown and the others masked.
 
     Training shows T frames at once, so these are not what the whole clip's score is made of; they say which moments

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from amdd.data.dataset import ClipDataset, collate
-from amdd.data.prepare import Prepared
+from amdd.data.prepare import ClipStore
 from amdd.training.runs import Run
 
 
-def gradcam(run: Run, prepared: Prepared, row: int, towards: str = "detection") -> np.ndarray:
+def gradcam(run: Run, prepared: ClipStore, row: int, towards: str = "detection") -> np.ndarray:
     """Maps (T, h, w) in [0, 1] for one clip: what raises the detection logit, or a class's attribution logit.
 
     Channel weights are the gradients' spatial means; negative evidence is cut; each clip is scaled by its maximum.

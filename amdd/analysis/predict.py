@@ -9,7 +9,7 @@ import pandas as pd
 
 from amdd.base.paths import atomic
 from amdd.data.dataset import row_numbers
-from amdd.data.prepare import Prepared
+from amdd.data.prepare import ClipStore
 from amdd.stats import metrics, per_generator
 from amdd.training.inference import scores_of
 from amdd.training.runs import Run, choose_precision
@@ -17,7 +17,7 @@ from amdd.training.runs import Run, choose_precision
 KEPT = ("clip_id", "label", "generator", "identity", "donor", "split", "quality", "group", "category")
 
 
-def predict(run: Run, prepared: Prepared, rows=None, corpus: str = "") -> pd.DataFrame:
+def predict(run: Run, prepared: ClipStore, rows=None, corpus: str = "") -> pd.DataFrame:
     """Predictions for clips ``rows``: columns of the manifest, ``logit``, ``score`` (probability of fake),
     ``attribution`` (class of the highest logit), ``p_<class>``, ``known`` (is the generator one of the model's).
 
@@ -46,7 +46,7 @@ def predict(run: Run, prepared: Prepared, rows=None, corpus: str = "") -> pd.Dat
     return table
 
 
-def embed(run: Run, prepared: Prepared, rows=None) -> dict[str, np.ndarray]:
+def embed(run: Run, prepared: ClipStore, rows=None) -> dict[str, np.ndarray]:
     """Embeddings of clips ``rows``: ``fused`` (n, 2d), ``visual`` and ``audio`` (n, d) before fusion, and the unit
     projections ``visual_projection`` and ``audio_projection`` (n, d)."""
     precision, _ = choose_precision(run.profile.training.precision, run.device)

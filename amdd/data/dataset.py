@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 from torchvision.transforms.v2 import functional as F
 
-from amdd.data.prepare import Prepared
+from amdd.data.prepare import ClipStore
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet's, which the backbones were trained with
 STD = (0.229, 0.224, 0.225)
@@ -30,7 +30,7 @@ def generator_index(names: Sequence[str], generators: Sequence[str]) -> np.ndarr
     return np.array([classes.get(str(name), UNKNOWN) for name in names], np.int64)
 
 
-def row_numbers(prepared: Prepared, rows: Any = None) -> np.ndarray:
+def row_numbers(prepared: ClipStore, rows: Any = None) -> np.ndarray:
     """Row numbers meant by ``rows``: None (all), numbers, a mask over the manifest, or a part of the manifest."""
     n = len(prepared.manifest)
     if rows is None:
@@ -62,7 +62,7 @@ class ClipDataset(Dataset):
 
     def __init__(
         self,
-        prepared: Prepared,
+        prepared: ClipStore,
         rows: Any = None,
         settings: Any = None,
         generators: Sequence[str] = (),

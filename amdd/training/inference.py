@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from amdd.data.dataset import ClipDataset, collate, inputs_of
-from amdd.data.prepare import Prepared
+from amdd.data.prepare import ClipStore
 
 
 @torch.inference_mode()
 def scores_of(
-    model, prepared: Prepared, rows, profile, device, precision: str = "fp32", embeddings: bool = False
+    model, prepared: ClipStore, rows, profile, device, precision: str = "fp32", embeddings: bool = False
 ) -> dict[str, Any]:
     """Logits (and embeddings) of clips ``rows``, in evaluation mode, in batches of ``evaluation.batch_size``."""
     was = model.training

@@ -27,7 +27,7 @@ from amdd.base.distributed import join, synchronised
 from amdd.base.machine import peak_memory_mb
 from amdd.base.paths import atomic, write_text
 from amdd.data.dataset import ClipDataset, balanced_sampler, collate, inputs_of
-from amdd.data.prepare import Prepared
+from amdd.data.prepare import ClipStore
 from amdd.model import AMDD
 from amdd.model.losses import Objective
 from amdd.profiles import Profile, TrainingSettings
@@ -68,7 +68,7 @@ def variant_profile(profile: Profile, variant: str) -> Profile:
 
 def train(
     profile: Profile,
-    prepared: Prepared,
+    prepared: ClipStore,
     run_dir: str | Path,
     seed: int | None = None,
     variant: str = "full",
@@ -308,7 +308,7 @@ def _seed_of(seed: int, epoch: int, step: int, rank: int) -> int:
     return int(np.random.SeedSequence([seed, epoch, step, rank]).generate_state(1)[0])
 
 
-def _data_hash(prepared: Prepared, rows: dict[str, np.ndarray]) -> str:
+def _data_hash(prepared: ClipStore, rows: dict[str, np.ndarray]) -> str:
     """What was trained on: the prepared clips, by content identity, and their splits."""
     import hashlib
 

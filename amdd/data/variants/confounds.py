@@ -12,17 +12,18 @@ import hashlib
 import os
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from amdd.corpora import Manifest
-from amdd.data.prepare import Prepared
-from amdd.data.variants.view import view
+from amdd.data.prepare import ClipStore
+from amdd.data.variants.view import View, view
 from amdd.profiles import PreparationSettings
 
 
-def with_leading_silence(prepared: Prepared, seconds: float, seed: int = 0) -> Prepared:
+def with_leading_silence(prepared: ClipStore, seconds: float, seed: int = 0) -> View:
     """``prepared`` with up to ``seconds`` of silence (from three tenths of it on) before every fake's sound.
 
     Silence is the lowest level of a spectrogram, -1, as it comes out of digital zeros; what is pushed past the end is
@@ -53,7 +54,8 @@ def _later(
 def supplemented(manifest: Manifest, other: Manifest) -> Manifest:
     """Return ``manifest`` with the reals of the corpus ``other`` added to its training clips.
 
-    Its root is the folder that holds both corpora's roots, where each has one. Raises ``ValueError`` when ``other`` has no reals, or clips that ``manifest`` holds already.
+    Its root is the folder that holds both corpora's roots, where each has one. Raises ``ValueError`` when ``other``
+    has no reals, or clips that ``manifest`` holds already.
     """
     reals = other.where(other.label == 0).table.assign(split="train")
     if not len(reals):
@@ -68,32 +70,57 @@ def supplemented(manifest: Manifest, other: Manifest) -> Manifest:
     return manifest.with_table(table, root=root)
 
 
-class _Joined(Prepared):
-    """Clips of two prepared corpora as one; see :func:`join`."""
+@dataclasses.dataclass
+class Joined:
+    """A :class:`ClipStore` over the clips of two others; see :func:`join`. ``places``: (store, row) of each clip."""
 
-    parts: tuple[Prepared, Prepared]
+    parts: tuple[ClipStore, ClipStore]
+    manifest: pd.DataFrame
+    record: dict[str, Any]
+    places: list[tuple[int, int]]
 
-    def _array(self, name: str, i: int) -> np.ndarray:
-        part = self.parts[int(self.manifest["part"].iat[i])]
-        return part._array(name, int(self.manifest["row of part"].iat[i]))
+    @property
+    def settings(self) -> PreparationSettings:
+        """Settings of the preparation, which the two share."""
+        return self.parts[0].settings
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def frames(self, i: int) -> np.ndarray:
+        """Face crops of row ``i``: uint8 (T, S, S, 3), RGB."""
+        part, row = self.places[i]
+        return self.parts[part].frames(row)
+
+    def mel(self, i: int) -> np.ndarray:
+        """Spectrogram of row ``i``: float16 (1, n_mels, n_frames) in [-1, 1]."""
+        part, row = self.places[i]
+        return self.parts[part].mel(row)
+
+    def geometry(self, i: int) -> np.ndarray:
+        """Similarities float32 (T, 2, 3) from pixels of the decoded frame to pixels of the crop."""
+        part, row = self.places[i]
+        return self.parts[part].geometry(row)
+
+    def frame_indices(self, i: int) -> np.ndarray:
+        """Numbers of the frames in the file: int32 (T,)."""
+        part, row = self.places[i]
+        return self.parts[part].frame_indices(row)
 
 
-def join(prepared: Prepared, other: Prepared) -> Prepared:
-    """``prepared`` with the reals of ``other`` added to its training clips; nothing is copied.
+def join(store: ClipStore, other: ClipStore) -> Joined:
+    """Return ``store`` with the reals of ``other`` added to its training clips; nothing is copied.
 
     Raises ``ValueError`` where the two were prepared by other settings, and as :func:`supplemented` does.
     """
-    if dataclasses.replace(prepared.settings, workers=1) != dataclasses.replace(other.settings, workers=1):
+    if dataclasses.replace(store.settings, workers=1) != dataclasses.replace(other.settings, workers=1):
         raise ValueError("the two corpora were not prepared by the same settings")
     tables = [
-        p.manifest.assign(**{"part": k, "row of part": np.arange(len(p.manifest))})
-        for k, p in enumerate((prepared, other))
+        s.manifest.assign(**{"part": k, "row of part": np.arange(len(s.manifest))})
+        for k, s in enumerate((store, other))
     ]
-    marks = [str(p.record.get("fingerprint", "")) for p in (prepared, other)]
-    record = prepared.record | {"fingerprint": hashlib.sha256(" ".join(marks).encode()).hexdigest()}
-    values = {f.name: getattr(prepared, f.name) for f in dataclasses.fields(Prepared)}
-    out = _Joined(
-        **values | {"manifest": supplemented(*map(Manifest, tables)).table, "record": record, "_maps": {}}
-    )
-    out.parts = (prepared, other)
-    return out
+    marks = [str(s.record.get("fingerprint", "")) for s in (store, other)]
+    record = store.record | {"fingerprint": hashlib.sha256(" ".join(marks).encode()).hexdigest()}
+    table = supplemented(*map(Manifest, tables)).table
+    places = list(zip(table["part"].astype(int).tolist(), table["row of part"].astype(int).tolist()))
+    return Joined((store, other), table, record, places)

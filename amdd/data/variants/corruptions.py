@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from amdd.data.media import read_video, write_video
-from amdd.data.prepare import Prepared
-from amdd.data.variants.view import view
+from amdd.data.prepare import ClipStore
+from amdd.data.variants.view import View, view
 
 LEVELS: dict[str, tuple[float, ...]] = {
     "saturation": (0.4, 0.3, 0.2, 0.1, 0.0),  # of the colour that is kept
@@ -94,7 +94,7 @@ def corrupt(frames: np.ndarray, kind: str, level: int, seed: int = 0) -> np.ndar
     return np.clip(np.rint(out), 0, 255).astype(np.uint8)
 
 
-def corrupted(prepared: Prepared, kind: str, level: int, seed: int = 0) -> Prepared:
+def corrupted(prepared: ClipStore, kind: str, level: int, seed: int = 0) -> View:
     """``prepared`` whose face crops are corrupted as they are read; sound is left alone. Raises as :func:`corrupt`."""
     corrupt(np.zeros((1, 16, 16, 3), np.uint8), kind, level)
     return view(prepared, f"{kind} {level} {seed}", frames=partial(_corrupt_row, kind, level, seed))

@@ -1,76 +1,73 @@
-"""Prepared corpora seen otherwise: the same clips with a picture, a sound or a table changed; nothing is copied."""
+"""Prepared clips with an array or the table changed as they are read; nothing is copied."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from amdd.data.prepare import Prepared
+from amdd.data.prepare import ClipStore
+from amdd.profiles import PreparationSettings
 
 Change = Callable[[int, np.ndarray], np.ndarray]  # row number and array to array
 
 
-class _View(Prepared):
-    """See :func:`view`."""
+@dataclass
+class View:
+    """A :class:`ClipStore` over another, ``inner``; see :func:`view`."""
 
-    inner: Prepared
+    inner: ClipStore
+    manifest: pd.DataFrame
+    record: dict[str, Any]
     changes: dict[str, Change]
 
-    def _array(self, name: str, i: int) -> np.ndarray:
-        array = self.inner._array(name, i)
+    @property
+    def settings(self) -> PreparationSettings:
+        """Settings of the preparation, those of the clips below."""
+        return self.inner.settings
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def _changed(self, name: str, i: int, array: np.ndarray) -> np.ndarray:
         return self.changes[name](int(i), array) if name in self.changes else array
 
+    def frames(self, i: int) -> np.ndarray:
+        """Face crops of row ``i``, changed: uint8 (T, S, S, 3), RGB."""
+        return self._changed("frames", i, self.inner.frames(i))
 
-def view(prepared: Prepared, mark: str, manifest: pd.DataFrame | None = None, **changes: Change) -> Prepared:
-    """``prepared`` whose arrays ``frames`` or ``mel`` pass through ``changes`` as they are read.
+    def mel(self, i: int) -> np.ndarray:
+        """Spectrogram of row ``i``, changed: float16 (1, n_mels, n_frames) in [-1, 1]."""
+        return self._changed("mel", i, self.inner.mel(i))
 
-    A change is called with a row's number and array; let it be one that can be pickled, for a loader's processes.
-    ``mark`` says what was changed: it goes into the fingerprint, so that no training mistakes one for the other.
-    Raises ``ValueError`` for an array that there is not, or a ``manifest`` of another length.
+    def geometry(self, i: int) -> np.ndarray:
+        """Similarities float32 (T, 2, 3) from pixels of the decoded frame to pixels of the crop."""
+        return self.inner.geometry(i)
+
+    def frame_indices(self, i: int) -> np.ndarray:
+        """Numbers of the frames in the file: int32 (T,)."""
+        return self.inner.frame_indices(i)
+
+
+def view(store: ClipStore, mark: str, manifest: pd.DataFrame | None = None, **changes: Change) -> View:
+    """Return ``store`` with its arrays ``frames`` or ``mel`` passed through ``changes`` as they are read.
+
+    A change is called with a row's number and array; it must be picklable, for the processes of a data loader.
+    ``mark`` names the change: it enters the fingerprint, so that training never mistakes one for the other.
+    Raises ``ValueError`` for an array that does not exist, or a ``manifest`` of another length.
     """
     unknown = set(changes) - {"frames", "mel"}
     if unknown:
-        raise ValueError(f"a prepared corpus has no array {', '.join(sorted(unknown))} that could be changed")
-    if manifest is not None and len(manifest) != len(prepared.manifest):
-        raise ValueError(f"a manifest of {len(manifest)} rows for {len(prepared.manifest)} clips")
-    print_ = hashlib.sha256(f"{prepared.record.get('fingerprint', '')} {mark}".encode()).hexdigest()
-    values = {f.name: getattr(prepared, f.name) for f in dataclasses.fields(Prepared)}
-    values |= {"record": prepared.record | {"fingerprint": print_}, "_maps": {}}
-    if manifest is not None:
-        values["manifest"] = manifest
-    out = _View(**values)
-    out.inner, out.changes = prepared, changes
-    return out
-
-
-def without_sound(prepared: Prepared) -> Prepared:
-    """Every clip marked as one that has no sound: the network takes its visual-only path."""
-    return view(prepared, "without sound", prepared.manifest.assign(audio_present=False))
-
-
-def with_foreign_sound(prepared: Prepared, rows: np.ndarray, seed: int = 0) -> Prepared:
-    """Each of the clips ``rows`` with the sound of another person's clip among them, drawn by ``seed``.
-
-    Pictures and labels stay: whatever is lost was told by the sound, or by its agreement with the picture. Raises
-    ``ValueError`` where there is nobody else to borrow from.
-    """
-    rows = np.asarray(rows, int)
-    people = prepared.manifest["identity"].astype(str).to_numpy()
-    heard = rows[prepared.manifest["audio_present"].to_numpy(bool)[rows]]
-    rng = np.random.default_rng(seed)
-    lender: dict[int, int] = {}
-    for i in rows.tolist():
-        others = heard[people[heard] != people[i]]
-        if not len(others):
-            raise ValueError("foreign sound needs clips of two people or more")
-        lender[i] = int(rng.choice(others))
-    return view(prepared, f"foreign sound {seed}", mel=partial(_lent, prepared, lender))
-
-
-def _lent(prepared: Prepared, lender: dict[int, int], i: int, mel: np.ndarray) -> np.ndarray:
-    return prepared.mel(lender[i]) if i in lender else mel
+        raise ValueError(
+            f"no array {', '.join(sorted(unknown))} can be changed; expected one of: frames, mel"
+        )
+    if manifest is None:
+        manifest = store.manifest
+    if len(manifest) != len(store.manifest):
+        raise ValueError(f"a manifest of {len(manifest)} rows for {len(store.manifest)} clips")
+    fingerprint = hashlib.sha256(f"{store.record.get('fingerprint', '')} {mark}".encode()).hexdigest()
+    return View(store, manifest, store.record | {"fingerprint": fingerprint}, changes)

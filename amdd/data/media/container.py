@@ -1,0 +1,80 @@
+"""Files opened for reading: which formats, which of their streams, and their frames one after the other.
+
+Files are hostile input: whatever is wrong with one ends in a :class:`MediaError` that carries a reason.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import av
+from av.stream import Disposition
+
+from amdd.data.media.names import MediaError, words_of
+
+av.logging.set_level(av.logging.PANIC)  # every fault becomes a MediaError; libav's own chatter adds nothing
+
+MAX_FAULTS = 100  # undecodable packets after which a file is given up
+# What a file may be. Playlists and lists of files (hls, concat, dash, ...) are left out: they name other
+# files and addresses, and a hostile one would have us read those.
+FORMATS = (
+    "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,asf,ogg,wav,w64,mp3,aac,flac,aiff,au,caf,h264,hevc,"
+    "m4v,ivf,gif,mjpeg,dv,rm,3gp,nut,amr"
+)
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    if not os.path.exists(path):  # unlike Path.exists, takes names that are too long
+        raise MediaError(path, "no such file")
+    if path.is_file() and path.stat().st_size == 0:
+        raise MediaError(path, "the file is empty (0 bytes); copy or download it again")
+    try:
+        return av.open(
+            str(path.absolute()),  # absolute, so that no name can pass for a protocol ("concat:...")
+            metadata_errors="ignore",
+            timeout=20.0,
+            container_options={"protocol_whitelist": "file", "format_whitelist": FORMATS},
+        )
+    except (av.FFmpegError, OSError, ValueError, UnicodeError) as error:
+        raise MediaError(path, f"not a media file that FFmpeg can open ({words_of(error)})") from None
+
+
+def video_stream(container):
+    """The first stream of moving pictures; a cover picture in a sound file is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
+            return stream
+    return None
+
+
+def audio_stream(container):
+    """The first stream of sound for which there is a decoder."""
+    return next((s for s in container.streams.audio if s.codec_context is not None), None)
+
+
+def codec_name(stream) -> str:
+    context = getattr(stream, "codec_context", None)
+    return context.name if context is not None else ""
+
+
+def frame_rate(stream) -> float:
+    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        if rate and 0.5 <= float(rate) <= 1000:
+            return float(rate)
+    return 25.0  # some files state 0; every corpus of the field is 25 fps
+
+
+def _decode(container, stream):
+    """The stream's frames; packets that can't be decoded are passed over, up to a bound."""
+    faults = 0
+    try:
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except (av.FFmpegError, ValueError):
+                faults += 1
+                if faults > MAX_FAULTS:
+                    return
+    except av.FFmpegError:
+        return  # the container breaks off here

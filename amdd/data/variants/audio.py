@@ -1,0 +1,38 @@
+"""Prepared clips without audio, or with the audio of others."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from amdd.data.prepare import ClipStore
+from amdd.data.variants.view import View, view
+
+
+def without_audio(store: ClipStore) -> View:
+    """Mark every clip as one without audio: the network takes its visual-only path."""
+    return view(store, "without sound", store.manifest.assign(audio_present=False))
+
+
+def with_foreign_audio(store: ClipStore, rows: np.ndarray, seed: int = 0) -> View:
+    """Give each of the clips ``rows`` the audio of another person's clip among them, drawn by ``seed``.
+
+    Frames and labels stay, so that whatever performance is lost depended on the audio or on its agreement with the
+    frames. Raises ``ValueError`` where no other person's audio exists.
+    """
+    rows = np.asarray(rows, int)
+    people = store.manifest["identity"].astype(str).to_numpy()
+    heard = rows[store.manifest["audio_present"].to_numpy(bool)[rows]]
+    rng = np.random.default_rng(seed)
+    lender: dict[int, int] = {}
+    for i in rows.tolist():
+        others = heard[people[heard] != people[i]]
+        if not len(others):
+            raise ValueError("foreign audio needs clips of two people or more")
+        lender[i] = int(rng.choice(others))
+    return view(store, f"foreign sound {seed}", mel=partial(_lent, store, lender))
+
+
+def _lent(store: ClipStore, lender: dict[int, int], i: int, mel: np.ndarray) -> np.ndarray:
+    return store.mel(lender[i]) if i in lender else mel
