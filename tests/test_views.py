@@ -37,7 +37,7 @@ def test_a_view_changes_what_it_says_and_nothing_else(tmp_path):
     marks = {p.record["fingerprint"] for p in (plain, other, twice)}
     assert len(marks) == 3
     assert len(ForkingPickler.dumps(twice)) > 0  # a loader's process can be given it
-    with pytest.raises(ValueError, match="no array smell.*expected one of: frames, mel"):
+    with pytest.raises(ValueError, match=r"no array smell.*expected one of: frames, mel"):
         view(plain, "x", smell=doubled)
     with pytest.raises(ValueError, match="rows for 12 clips"):
         view(plain, "x", pd.DataFrame({"clip_id": [1]}))

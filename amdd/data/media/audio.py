@@ -25,7 +25,7 @@ def read_audio(
     if os.path.isdir(path):
         raise MediaError(path, "a folder of pictures has no sound")
     bound = int(sample_rate * (min(seconds, 600.0) if seconds is not None else 600.0))
-    skip = int(start * sample_rate)
+    skip: int | None = int(start * sample_rate)
     chunks: list[np.ndarray] = []
     total = 0
     with open_container(path) as container:
@@ -51,7 +51,7 @@ def read_audio(
                 for out in resampler.resample(frame):
                     chunks.append(out.to_ndarray().reshape(-1))
                     total += chunks[-1].size
-                if total >= bound + skip:
+                if total >= bound + (skip or 0):
                     break
             for out in resampler.resample(None):  # the resampler holds back its last samples
                 chunks.append(out.to_ndarray().reshape(-1))

