@@ -15,7 +15,7 @@ import pytest
 
 import amdd.data.prepare.plan as prepare_module
 from amdd.corpora import Manifest
-from amdd.data.media import read_audio, read_video, write_video
+from amdd.data.media import Timeline, read_audio, read_video, write_video
 from amdd.data.prepare import foretell, open_prepared, periods_of, prepare
 from amdd.data.prepare import pool as prepare_pool
 from amdd.data.prepare.shards import Clip, choose_frames, place_window, prepare_clip
@@ -228,7 +228,7 @@ prepare(table, t.SETTINGS, {str(out)!r}, progress=False, root={str(root)!r}, mak
     with pytest.raises(FileNotFoundError, match="no finished preparation"):
         open_prepared(out)
     dates = {p: p.stat().st_mtime_ns for p in (out / "shards").glob("0000[01].*")}
-    assert len(dates) == 12
+    assert len(dates) == 14
     result = prepare(table, SETTINGS, out, progress=False)
     assert len(result) == 5
     assert {p: p.stat().st_mtime_ns for p in (out / "shards").glob("0000[01].*")} == dates
@@ -289,7 +289,7 @@ def test_windows_hold_a_forged_period_and_a_frame_of_it():
         start, phase = place_window(clip_with([(s, e)], seed=seed), 20.0, settings)
         assert 0 <= start <= 16 and start <= s + 1e-9
         assert e <= start + 4 + 1e-9 or e > 20
-        times = choose_frames(500, 25.0, start, phase, settings) / 25
+        times = choose_frames(at_25(500), start, phase, settings) / 25
         assert ((times > s - 0.04) & (times < e + 0.04)).any()
 
 
@@ -303,15 +303,20 @@ def test_genuine_clips_of_such_corpora_are_placed_alike():
     assert place_window(clip_with([(0.5, 1)]), 2.0, settings)[0] == 0.0  # a clip shorter than the window
 
 
+def at_25(n: int) -> Timeline:
+    return Timeline(np.arange(n) / 25, n / 25, 25.0)
+
+
 def test_frames_even_over_the_window_or_the_clip():
     settings = PreparationSettings(frames=4)
-    assert choose_frames(500, 25.0, 0.0, 0.5, settings).tolist() == [12, 37, 62, 87]
-    assert choose_frames(500, 25.0, 2.0, 0.5, settings).tolist() == [62, 87, 112, 137]
-    assert choose_frames(40, 25.0, 0.0, 0.5, settings).tolist() == [5, 15, 25, 35]
+    assert choose_frames(at_25(500), 0.0, 0.5, settings).tolist() == [12, 37, 62, 87]
+    assert choose_frames(at_25(500), 2.0, 0.5, settings).tolist() == [62, 87, 112, 137]
+    assert choose_frames(at_25(40), 0.0, 0.5, settings).tolist() == [5, 15, 25, 35]
     whole = replace(settings, sampling="clip")
-    assert choose_frames(500, 25.0, 0.0, 0.5, whole).tolist() == [62, 187, 312, 437]
-    assert choose_frames(1, 25.0, 0.0, 0.5, settings).tolist() == [0, 0, 0, 0]
-    assert choose_frames(0, 25.0, 0.0, 0.5, settings).tolist() == [12, 37, 62, 87]  # length unknown
+    assert choose_frames(at_25(500), 0.0, 0.5, whole).tolist() == [62, 187, 312, 437]
+    assert choose_frames(at_25(1), 0.0, 0.5, settings).tolist() == [0, 0, 0, 0]
+    uneven = Timeline(np.array([0, 0.1, 2.9, 3.0]), 4.0, 1.0)
+    assert choose_frames(uneven, 0.0, 0.5, settings).tolist() == [1, 1, 1, 3]
 
 
 def test_cut_silence_moves_frames_and_sound_together(root, tmp_path):

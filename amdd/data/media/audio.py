@@ -1,64 +1,178 @@
-"""Audio of a file as one array."""
+"""Audio of a file as one waveform on the clip's clock."""
 
 from __future__ import annotations
 
+import math
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 import numpy as np
 
+from amdd.data.media.clock import first_shown, start_of
 from amdd.data.media.container import _decode, audio_stream, open_container
 from amdd.data.media.names import MediaError, words_of
 
-MAX_CHANNELS = 8  # of sound
+MAX_CHANNELS = 8
+MAX_SECONDS = 600.0  # decoded at most
+MAX_PASSED = 7200.0  # seconds of audio decoded for one call, wherever their time stamps put them
+MAX_PIECES = 2000  # stretches without a hole
+HOLE = 0.02  # seconds; time stamps that differ by less than this from the count of samples are rounding
+SEEK_FROM = 30.0  # seconds; a later start is reached by seeking
+CANCELLED = 1e-4  # of the channels' power: what is left of channels in opposite phase
+
+
+@dataclass(frozen=True)
+class Audio:
+    """``samples`` float32 (n,), mono; ``note`` says what was done that a listener would want to know, or is ""."""
+
+    samples: np.ndarray
+    note: str = ""
+
+
+@dataclass
+class _Piece:
+    """A stretch of audio without holes: the mean of the channels, and the first of them."""
+
+    start: float  # seconds on the clip's clock
+    rate: int
+    mean: list[np.ndarray] = field(default_factory=list)
+    first: list[np.ndarray] = field(default_factory=list)
+    count: int = 0
+
+    @property
+    def end(self) -> float:
+        return self.start + self.count / self.rate
 
 
 def read_audio(
-    path: str | Path, sample_rate: int = 16_000, seconds: float | None = None, start: float = 0.0
+    path: str | Path,
+    sample_rate: int = 16_000,
+    seconds: float | None = None,
+    start: float = 0.0,
+    origin: float | None = None,
 ) -> np.ndarray:
-    """The sound of a file as float32 (n,), mono, at ``sample_rate`` Hz, in [-1, 1].
+    """Return the audio of a file as float32 (n,), mono, at ``sample_rate`` Hz; see :func:`decode_audio`."""
+    return decode_audio(path, sample_rate, seconds, start, origin).samples
 
-    At most ``seconds`` from ``start`` are decoded. Raises :class:`MediaError` when there is no sound.
+
+def decode_audio(
+    path: str | Path,
+    sample_rate: int = 16_000,
+    seconds: float | None = None,
+    start: float = 0.0,
+    origin: float | None = None,
+) -> Audio:
+    """Decode the audio of a file: sample i is heard at ``start`` + i / ``sample_rate`` seconds.
+
+    Seconds count from the instant at which the file's first video frame is shown (``origin``, in the file's own time,
+    where it is at hand), in an audio file from its first sample. Where the file has no samples (before its
+    audio starts, in holes) there is silence; the array ends with the audio, or after ``seconds``. Channels are
+    averaged, and channels in opposite phase are represented by the first. Raises :class:`MediaError` without audio.
     """
     path = Path(path)
     if os.path.isdir(path):
         raise MediaError(path, "a folder of pictures has no sound")
-    bound = int(sample_rate * (min(seconds, 600.0) if seconds is not None else 600.0))
-    skip: int | None = int(start * sample_rate)
-    chunks: list[np.ndarray] = []
-    total = 0
+    if origin is None:
+        origin = first_shown(path)
+    end = start + min(seconds if seconds is not None else MAX_SECONDS, MAX_SECONDS)
     with open_container(path) as container:
         stream = audio_stream(container)
         if stream is None:
             raise MediaError(path, "holds no sound")
         if not 1000 <= (stream.rate or 0) <= 768_000:
             raise MediaError(path, f"states a sample rate of {stream.rate} Hz")
-        resampler = av.AudioResampler(format="fltp", layout="mono", rate=sample_rate)
+        if origin is None:
+            origin = start_of(stream)  # an audio file begins with its first sample
+        pieces: list[_Piece] = []
         try:
-            if start > 30:
-                container.seek(int((start - 5) / stream.time_base), stream=stream, backward=True)
-                skip = None
-            kind = None
-            for frame in _decode(container, stream):
-                # A stream that turns from 1 to 53 channels midway makes the resampler read past its memory.
-                this = frame.format.name, frame.layout.nb_channels, frame.sample_rate
-                kind = kind or this
-                if this != kind or frame.layout.nb_channels > MAX_CHANNELS:
-                    break
-                if skip is None:
-                    skip = max(0, int((start - float(frame.time or 0)) * sample_rate))
-                for out in resampler.resample(frame):
-                    chunks.append(out.to_ndarray().reshape(-1))
-                    total += chunks[-1].size
-                if total >= bound + (skip or 0):
-                    break
-            for out in resampler.resample(None):  # the resampler holds back its last samples
-                chunks.append(out.to_ndarray().reshape(-1))
+            place = start - 5 + origin
+            if place + 5 - start_of(stream) > SEEK_FROM:
+                container.seek(int(place / stream.time_base), stream=stream, backward=True)
+            _collect(container, stream, origin, (start, end), pieces)
         except (av.FFmpegError, ValueError, OverflowError, MemoryError) as error:
-            if not chunks:
+            if not pieces:
                 raise MediaError(path, f"no sound could be decoded ({words_of(error)})") from None
-    if not chunks:
+    if not pieces:
         raise MediaError(path, "no sound could be decoded; the file may be truncated")
-    sound = np.concatenate(chunks).astype(np.float32)[skip or 0 :][:bound]
-    return np.clip(np.nan_to_num(sound, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    return _joined(pieces, sample_rate, start, end)
+
+
+def _collect(container, stream, origin: float, span: tuple[float, float], pieces: list[_Piece]) -> None:
+    """Gather in ``pieces`` the stream's samples of ``span``, and those before it that were decoded anyway."""
+    early = -1.0 if span[0] <= SEEK_FROM else span[0] - 5  # what ends before this is of no use
+    passed = 0.0
+    kind = None
+    for frame in _decode(container, stream):
+        # A stream that turns from 1 to 53 channels midway makes the resampler read past its memory.
+        this = frame.format.name, frame.layout.nb_channels, frame.sample_rate
+        kind = kind or this
+        if this != kind or frame.layout.nb_channels > MAX_CHANNELS:
+            return
+        if not 1000 <= frame.sample_rate <= 768_000 or passed > MAX_PASSED:
+            return
+        expected = pieces[-1].end if pieces else passed
+        at = float(frame.time) - origin if frame.time is not None else expected
+        at = at if math.isfinite(at) else expected
+        if at >= span[1]:
+            return
+        passed += frame.samples / frame.sample_rate
+        if at + frame.samples / frame.sample_rate < early:
+            continue
+        if not pieces or abs(at - expected) > HOLE:
+            if len(pieces) >= MAX_PIECES:
+                return
+            pieces.append(_Piece(at, frame.sample_rate))
+        channels = _channels(frame)
+        pieces[-1].mean.append(channels.mean(axis=0, dtype=np.float32))
+        pieces[-1].first.append(channels[0].copy())
+        pieces[-1].count += channels.shape[1]
+
+
+def _channels(frame: av.AudioFrame) -> np.ndarray:
+    """Samples as float32 (channels, n), full scale at 1."""
+    array = frame.to_ndarray()
+    if not frame.format.is_planar:
+        array = array.reshape(-1, frame.layout.nb_channels).T
+    if array.dtype == np.uint8:
+        return (array.astype(np.float32) - 128) / 128
+    if array.dtype.kind == "i":
+        return (array / float(1 << (8 * array.dtype.itemsize - 1))).astype(np.float32)
+    return np.nan_to_num(array.astype(np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
+
+
+def _joined(pieces: list[_Piece], sample_rate: int, start: float, end: float) -> Audio:
+    means = [np.concatenate(p.mean) for p in pieces]
+    firsts = [np.concatenate(p.first) for p in pieces]
+    left, whole = (sum(float(np.vdot(a, a)) for a in arrays) for arrays in (means, firsts))
+    opposite = left < CANCELLED * whole
+    chosen = firsts if opposite else means
+    loudest = max(float(np.abs(a).max(initial=0.0)) for a in chosen)
+    last = min(end, max(p.end for p in pieces))
+    out = np.zeros(max(0, round((last - start) * sample_rate)), np.float32)
+    for piece, samples in zip(pieces, chosen):
+        wave = _resampled(samples, piece.rate, sample_rate)
+        at = round((piece.start - start) * sample_rate)
+        wave, at = wave[max(0, -at) :], max(0, at)
+        n = min(len(wave), max(0, len(out) - at))
+        out[at : at + n] = wave[:n]
+    if loudest > 1:  # only what the file itself overdrives; a resampler's ringing stays
+        out = np.clip(out, -1.0, 1.0)
+    return Audio(out, "channels in opposite phase; the first was taken" if opposite else "")
+
+
+def _resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    if rate == wanted or not len(samples):
+        return samples
+    resampler = av.AudioResampler(format="fltp", layout="mono", rate=wanted)
+    chunks = []
+    for first in range(0, len(samples), 1 << 16):
+        part = np.ascontiguousarray(samples[None, first : first + (1 << 16)])
+        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+        frame.sample_rate = rate
+        chunks += [out.to_ndarray().reshape(-1) for out in resampler.resample(frame)]
+    chunks += [
+        out.to_ndarray().reshape(-1) for out in resampler.resample(None)
+    ]  # it holds back its last samples
+    return np.concatenate(chunks) if chunks else np.zeros(0, np.float32)

@@ -27,7 +27,9 @@ FORMATS = (
 def open_container(path: Path) -> av.container.InputContainer:
     if not os.path.exists(path):  # unlike Path.exists, takes names that are too long
         raise MediaError(path, "no such file")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():  # a named pipe would make us wait for ever
+        raise MediaError(path, "not a regular file (a pipe, socket or device); it is not opened")
+    if path.stat().st_size == 0:
         raise MediaError(path, "the file is empty (0 bytes); copy or download it again")
     try:
         return av.open(
@@ -49,8 +51,9 @@ def video_stream(container):
 
 
 def audio_stream(container):
-    """The first stream of sound for which there is a decoder."""
-    return next((s for s in container.streams.audio if s.codec_context is not None), None)
+    """The audio track marked as default, else the first, among those for which there is a decoder."""
+    tracks = [s for s in container.streams.audio if s.codec_context is not None]
+    return next((s for s in tracks if s.disposition & Disposition.default), tracks[0] if tracks else None)
 
 
 def codec_name(stream) -> str:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import av
 import numpy as np
 
-from amdd.data.media.container import _decode, frame_rate, open_container, video_stream
+from amdd.data.media.clock import FOLDER_RATE, Timeline, read_timeline
+from amdd.data.media.container import _decode, open_container, video_stream
 from amdd.data.media.names import MediaError, frame_files, words_of
 from amdd.data.media.pictures import read_picture, stack, to_array
 
@@ -40,96 +42,125 @@ class Video:
 
 
 def read_video(
-    path: str | Path, indices: Sequence[int] | None = None, max_frames: int | None = None
+    path: str | Path,
+    indices: Sequence[int] | np.ndarray | None = None,
+    max_frames: int | None = None,
+    timeline: Timeline | None = None,
 ) -> Video:
     """Decode a file, or a folder of pictures, to RGB frames.
 
-    ``indices`` (ascending) are the wanted frames; without them all frames up to ``max_frames`` (at most 3,000
-    and 1 GB). Wanted frames past the end are replaced by the last one, since containers lie about their
-    length; ``Video.short`` says so. Between wanted frames that lie far apart the decoder seeks. Raises
-    :class:`MediaError` when not a single frame can be had; a file that breaks off in the middle gives what
-    came before.
+    ``indices`` (ascending) are the wanted frames, numbered in the order of presentation; without them all frames up
+    to ``max_frames`` (at most 3,000 and 1 GB). Wanted frames past the end are replaced by the last one;
+    ``Video.short`` says so. Between wanted frames that lie far apart the decoder seeks. ``timeline``, where it is at
+    hand, saves listing the file's frames once more. Raises :class:`MediaError` when no frame can be decoded; a file
+    that breaks off in the middle gives what came before.
     """
     path = Path(path)
     limit = min(max_frames or MAX_FRAMES, MAX_FRAMES)
     wanted = None if indices is None else np.sort(np.maximum(np.asarray(indices, int), 0))
     if os.path.isdir(path):
-        files = frame_files(path)
-        if not files:
-            raise MediaError(path, "a folder without pictures")
-        wanted = np.arange(min(len(files), limit)) if wanted is None else wanted
-        short = bool(len(wanted) and wanted[-1] >= len(files))
-        frames = [read_picture(files[i]) for i in np.minimum(wanted, len(files) - 1)]
-        return Video(stack(path, frames), 25.0, len(files), wanted, short, len(files))
+        return _read_folder(path, wanted, limit)
+    if timeline is None:
+        timeline = read_timeline(path)
     with open_container(path) as container:
         stream = video_stream(container)
         if stream is None:
             raise MediaError(path, "holds no video stream that can be decoded")
         stream.thread_type = "NONE"  # clips are decoded side by side, not one faster
+        numbers = np.arange(limit) if wanted is None else np.unique(wanted)
         try:
-            if wanted is None:
-                got, reached = _first_frames(container, stream, limit)
-                wanted = np.arange(len(got))
-            else:
-                got, reached = _wanted_frames(container, stream, np.unique(wanted))
+            got, reached = _Reader(container, stream, timeline).read(numbers, everything=wanted is None)
         except (av.FFmpegError, ValueError, OverflowError, MemoryError) as error:
             raise MediaError(path, f"no frame could be decoded ({words_of(error)})") from None
-        if not got:
-            raise MediaError(path, "no frame could be decoded; the file may be truncated")
-        known = sorted(got)
-        nearest = [known[max(0, bisect_right(known, i) - 1)] for i in wanted.tolist()]
-        short = bool(reached <= wanted[-1]) if len(wanted) else False
-        n_frames = reached if short else max(int(stream.frames or 0), reached)
-        return Video(
-            stack(path, [got[i] for i in nearest]), frame_rate(stream), n_frames, wanted, short, reached
-        )
+    if not got:
+        raise MediaError(path, "no frame could be decoded; the file may be truncated")
+    if wanted is None:
+        wanted = np.arange(max(got) + 1)
+    known = sorted(got)
+    nearest = [known[max(0, bisect_right(known, i) - 1)] for i in wanted.tolist()]
+    short = bool(len(wanted) and reached <= wanted[-1])
+    n_frames = reached if short else max(len(timeline), reached)
+    return Video(stack(path, [got[i] for i in nearest]), timeline.fps, n_frames, wanted, short, reached)
 
 
-def _first_frames(container, stream, limit: int) -> tuple[dict[int, np.ndarray], int]:
-    got: dict[int, np.ndarray] = {}
-    size = 0
-    for frame in _decode(container, stream):
-        got[len(got)] = to_array(frame)
-        size += got[len(got) - 1].nbytes
-        if len(got) >= limit or size > MAX_BYTES:
-            break
-    return got, len(got)
+def _read_folder(path: Path, wanted: np.ndarray | None, limit: int) -> Video:
+    files = frame_files(path)
+    if not files:
+        raise MediaError(path, "a folder without pictures")
+    wanted = np.arange(min(len(files), limit)) if wanted is None else wanted
+    short = bool(len(wanted) and wanted[-1] >= len(files))
+    frames = [read_picture(files[i]) for i in np.minimum(wanted, len(files) - 1)]
+    return Video(stack(path, frames), FOLDER_RATE, len(files), wanted, short, len(files))
 
 
-def _wanted_frames(container, stream, wanted: np.ndarray) -> tuple[dict[int, np.ndarray], int]:
-    """Frames by number, and one more than the number of the last frame that was seen."""
-    fps, origin = frame_rate(stream), float((stream.start_time or 0) * stream.time_base)
-    got: dict[int, np.ndarray] = {}
-    pending = wanted.tolist()
-    position: int | None = 0
-    pixels, last = 0, None
-    frames = _decode(container, stream)
-    while pending:
-        if position is not None and pending[0] - position > SEEK_GAP:
-            try:
-                target = max(0.0, origin + pending[0] / fps - 0.5)
-                container.seek(int(target / stream.time_base), stream=stream, backward=True)
-                frames, position = _decode(container, stream), None
-            except av.FFmpegError:
-                pass  # not seekable: go on decoding
-        target_number = pending[0]
-        for frame in frames:
-            if position is None:  # after a seek the frame's own time says where we are
-                at = target_number / fps if frame.time is None else float(frame.time) - origin
-                position = max(0, round(at * fps))
-            last, number = frame, position
-            position += 1
-            pixels += frame.width * frame.height
-            if number >= pending[0] or pixels > MAX_PIXELS:
+class _Reader:
+    """Frames of an open stream by number; a frame's time stamp gives its number."""
+
+    def __init__(self, container, stream, timeline: Timeline) -> None:
+        self.container, self.stream, self.timeline = container, stream, timeline
+        self.aspect = stream.sample_aspect_ratio
+        self.counted = 0  # frames without a time stamp are counted
+        self.pixels = 0
+
+    def read(self, wanted: np.ndarray, everything: bool) -> tuple[dict[int, np.ndarray], int]:
+        """Frames by number, and one more than the number of the last frame that was seen."""
+        got: dict[int, np.ndarray] = {}
+        n = len(self.timeline)
+        targets = wanted.tolist() if everything else sorted({min(i, max(0, n - 1)) for i in wanted.tolist()})
+        frames, reached, size = self._numbered(), 0, 0
+        last: tuple[int, av.VideoFrame] | None = None
+        previous = None
+        for target in targets:
+            if target - (last[0] if last else -1) > SEEK_GAP:
+                near = self._near(target)
+                frames, last, previous = (near, None, None) if near else (frames, last, previous)
+            ended = False
+            while last is None or last[0] < target:
+                frame = next(frames, None) if self.pixels <= MAX_PIXELS else None
+                if frame is None:
+                    ended = True
+                    break
+                previous, last = last, frame
+                reached = max(reached, frame[0] + 1)
+            if last is None:
                 break
-        else:
-            break  # the end
-        if number < pending[0]:
-            break  # as far as we go
-        picture = to_array(frame)
-        while pending and number >= pending[0]:
-            got[pending.pop(0)] = picture
-    reached = position or 0
-    if pending and last is not None:
-        got[max(reached - 1, 0)] = to_array(last)
-    return got, reached if pending else max(reached, int(wanted[-1]) + 1 if len(wanted) else 0)
+            # Where the wanted frame can't be decoded, the one before it stays on the screen.
+            number, shown = previous if last[0] > target and previous is not None else last
+            if ended and number in got:
+                break
+            got[number if ended else target] = picture = to_array(shown, self.aspect)
+            size += picture.nbytes
+            if ended or (everything and size > MAX_BYTES):
+                break
+        return got, reached
+
+    def _numbered(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        for frame in _decode(self.container, self.stream):
+            self.pixels += frame.width * frame.height
+            ticks = self.timeline.ticks
+            if ticks is None or frame.pts is None:
+                number = self.counted
+            else:
+                number = int(np.searchsorted(ticks, frame.pts, side="right")) - 1
+                if number < 0:  # not shown: before the first key frame
+                    continue
+            self.counted = number + 1
+            yield number, frame
+
+    def _near(self, number: int) -> Iterator[tuple[int, av.VideoFrame]] | None:
+        """Frames from a key frame at or before ``number`` on, or None where seeking does not lead there."""
+        ticks = self.timeline.ticks
+        if ticks is None:
+            return None
+        for back in (0.0, 5.0):
+            stamp = int(ticks[number]) - int(back / self.stream.time_base)
+            try:
+                self.container.seek(stamp, stream=self.stream, backward=True)
+                frames = self._numbered()
+                first = next(frames, None)
+            except av.FFmpegError:
+                return None  # not seekable: go on decoding
+            if first is not None and first[0] <= number and first[1].key_frame:
+                return chain([first], frames)
+        self.container.seek(int(ticks[0]), stream=self.stream, backward=True)
+        return self._numbered()

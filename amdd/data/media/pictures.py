@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -12,16 +14,42 @@ from amdd.data.media.names import MediaError, words_of
 MAX_SIDE = 1920  # larger pictures are scaled down while decoding
 
 
-def to_array(frame: av.VideoFrame) -> np.ndarray:
-    width, height = frame.width, frame.height
+def to_array(frame: av.VideoFrame, aspect: Fraction | None = None) -> np.ndarray:
+    """The frame as a player shows it: uint8 (H, W, 3), RGB, of square pixels, turned and mirrored by its matrix.
+
+    ``aspect`` is the width of a pixel over its height. Sides longer than ``MAX_SIDE`` are scaled down.
+    """
+    stretch = float(aspect) if aspect and 1 / 8 <= aspect <= 8 else 1.0
+    width, height = frame.width * stretch, frame.height
+    matrix = _matrix(frame)  # scaling drops it
     scale = min(1.0, MAX_SIDE / max(width, height))
     if scale < 1.0:
         frame = frame.reformat(
             width=max(2, int(width * scale)), height=max(2, int(height * scale)), format="rgb24"
         )
-    array = frame.to_ndarray(format="rgb24")
-    turns = round(float(getattr(frame, "rotation", 0) or 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(array, turns)) if turns else array
+    elif stretch != 1.0:
+        frame = frame.reformat(width=max(2, round(width)), height=height, format="rgb24")
+    turned = _turned(frame.to_ndarray(format="rgb24"), matrix)
+    return np.ascontiguousarray(turned)
+
+
+def _matrix(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
+    """The part (a, b, c, d) of the display matrix that turns and mirrors: x' = a x + c y, y' = b x + d y."""
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return None
+    a, b, _, c, d = np.frombuffer(bytes(cast(Any, data)), "=i4", 5).tolist()
+    return a, b, c, d
+
+
+def _turned(array: np.ndarray, matrix: tuple[int, int, int, int] | None) -> np.ndarray:
+    """``array`` (H, W, 3) by the nearest of the eight turns and mirrorings."""
+    if matrix is None:
+        return array
+    a, b, c, d = matrix
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        array, a, d = array.transpose(1, 0, 2), c, b
+    return array[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
 
 
 def stack(path: Path, frames: list[np.ndarray]) -> np.ndarray:
@@ -45,7 +73,7 @@ def read_picture(path: Path) -> np.ndarray:
         demuxer = "png_pipe" if data[:4] == b"\x89PNG" else "jpeg_pipe"
         with av.open(str(path), format=demuxer) as container:
             for frame in container.decode(video=0):
-                return to_array(frame)
+                return to_array(frame, container.streams.video[0].sample_aspect_ratio)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaError(path, f"not a picture ({words_of(error)})") from None
     raise MediaError(path, "not a picture")

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import av
 
-from amdd.data.media.container import audio_stream, codec_name, frame_rate, open_container, video_stream
+from amdd.data.media.clock import list_frames
+from amdd.data.media.container import audio_stream, codec_name, open_container, video_stream
 from amdd.data.media.names import MediaError, frame_files
 from amdd.data.media.pictures import read_picture
 
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a container says of itself; ``n_frames`` is an estimate until the frames are decoded."""
+    """What a container says of itself; ``n_frames`` counts the frames that it lists."""
 
     path: Path
     has_video: bool
@@ -44,16 +45,16 @@ def probe(path: str | Path) -> MediaInfo:
         seconds = float(container.duration or 0) / av.time_base
         if video is None:
             return MediaInfo(path, False, audio is not None, seconds=seconds, audio_codec=codec_name(audio))
-        fps = frame_rate(video)
-        n = video.frames or round(seconds * fps)
+        timeline = list_frames(container, video)
+        seconds = max(seconds, timeline.duration)
         return MediaInfo(
             path,
             True,
             audio is not None,
             video.width or 0,
             video.height or 0,
-            fps,
-            max(int(n), 0),
+            timeline.fps,
+            len(timeline) or timeline.stated,
             seconds,
             codec_name(video),
             codec_name(audio),

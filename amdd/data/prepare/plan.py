@@ -30,6 +30,7 @@ from amdd.profiles import PreparationSettings
 
 ROOMS = (  # what the arrays depend on
     "data/media/names",
+    "data/media/clock",
     "data/media/container",
     "data/media/pictures",
     "data/media/probe",
@@ -57,7 +58,7 @@ class Forecast:
 
 def foretell(n_clips: int, settings: PreparationSettings, out: str | Path) -> Forecast:
     """Disk use of ``n_clips`` prepared clips below ``out``."""
-    clip = settings.frames * (settings.size**2 * 3 + 6 * 4 + 4) + 2 * int(np.prod(shape_of(settings))) + 600
+    clip = settings.frames * (settings.size**2 * 3 + 6 * 4 + 8) + 2 * int(np.prod(shape_of(settings))) + 600
     folder = Path(out).absolute()
     while not folder.exists():
         folder = folder.parent

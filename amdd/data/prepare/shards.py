@@ -21,7 +21,7 @@ import numpy as np
 from amdd.base.machine import one_thread, peak_memory_mb
 from amdd.base.paths import atomic, write_text
 from amdd.data.faces.track import DetectorError, NoFaceError, crop_faces, detector_for
-from amdd.data.media import MediaError, probe, read_audio, read_video
+from amdd.data.media import MediaError, Timeline, decode_audio, read_timeline, read_video
 from amdd.data.spectrograms import SILENCE, mel_spectrogram, shape_of, silence
 from amdd.profiles import PreparationSettings
 
@@ -54,6 +54,9 @@ class Made:
     mel: np.ndarray | None = None  # float16 (1, n_mels, n_frames)
     geometry: np.ndarray | None = None  # float32 (T, 2, 3), frame pixels to crop pixels
     index: np.ndarray | None = None  # int32 (T,), number of each frame in the file
+    times: np.ndarray | None = (
+        None  # float32 (T,), seconds at which each frame is shown, from the first frame on
+    )
     facts: dict[str, Any] = field(default_factory=dict)
     stage: str = ""
     reason: str = ""
@@ -75,6 +78,8 @@ def content_of(path: str) -> str:
             path = os.path.join(path, listing[0][0]) if listing else ""
             if not path:
                 return "empty"
+        if not os.path.isfile(path):  # reading a named pipe would wait for ever
+            return "unreadable"
         size = os.path.getsize(path)
         digest.update(str(size).encode())
         with open(path, "rb") as handle:
@@ -110,14 +115,20 @@ def place_window(clip: Clip, duration: float, settings: PreparationSettings) -> 
     return start, float(((target - start) * settings.frames / settings.seconds) % 1.0)
 
 
-def choose_frames(n_frames: int, fps: float, start: float, phase: float, settings: PreparationSettings):
-    """Numbers of the T frames to look at, ascending, int (T,); repeated where the clip has fewer."""
-    first, count = 0.0, float(n_frames)
+def choose_frames(
+    timeline: Timeline, start: float, phase: float, settings: PreparationSettings
+) -> np.ndarray:
+    """Numbers of the T frames to look at, ascending, int (T,); repeated where the clip has fewer.
+
+    They are those shown at ``start`` + (k + ``phase``) w / T seconds, where w is the window's length, or what is left
+    of the clip, or with ``sampling`` "clip" the whole of it.
+    """
+    length = timeline.duration
     if settings.sampling == "window":
-        first, count = start * fps, settings.seconds * fps
-        count = min(count, max(1.0, n_frames - first)) if n_frames else count
-    numbers = np.floor(first + (np.arange(settings.frames) + phase) * count / settings.frames).astype(int)
-    return np.clip(numbers, 0, max(0, n_frames - 1) if n_frames else None)
+        length = min(settings.seconds, max(0.0, timeline.duration - start))
+    else:
+        start = 0.0
+    return timeline.frames_at(start + (np.arange(settings.frames) + phase) * length / settings.frames)
 
 
 def prepare_clip(clip: Clip, settings: PreparationSettings) -> Made:
@@ -136,24 +147,23 @@ def prepare_clip(clip: Clip, settings: PreparationSettings) -> Made:
         if clip.refused:
             raise MediaError(clip.video, clip.refused)
         made.stage = "video"
-        info = probe(clip.video)
-        if not info.has_video:
-            raise MediaError(clip.video, "holds no video stream that can be decoded")
-        duration = info.n_frames / info.fps if info.n_frames else info.seconds
-        start, phase = place_window(clip, duration, settings)
+        timeline = read_timeline(clip.video)
+        start, phase = place_window(clip, timeline.duration, settings)
+        lap("decode")
         sound, note, skipped = None, "", 0.0
         if clip.has_audio:
             made.stage = "audio"
-            sound, note, skipped = _sound(clip, start, settings)
+            sound, note, skipped = _sound(clip, start, timeline.origin, settings)
             lap("audio")
         made.stage = "video"
         start += skipped
-        wanted = choose_frames(info.n_frames, info.fps, start, phase, settings)
-        video = read_video(clip.video, wanted)
-        n_frames, truncated = video.n_frames, bool(video.short and info.n_frames)
-        if video.short:  # the container promised more than there is: spread over what there is
-            wanted = choose_frames(video.reached, video.fps, start, phase, settings)
-            video = read_video(clip.video, wanted)
+        wanted = choose_frames(timeline, start, phase, settings)
+        video = read_video(clip.video, wanted, timeline=timeline)
+        n_frames, truncated = video.n_frames, video.short or timeline.stated > len(timeline)
+        if video.short:  # less can be decoded than the file lists: spread over what there is
+            timeline = timeline.first(video.reached)
+            wanted = choose_frames(timeline, start, phase, settings)
+            video = read_video(clip.video, wanted, timeline=timeline)
         lap("decode")
         made.stage, made.picture = "face", video.frames[len(video.frames) // 2]
         track = crop_faces(video.frames, settings)
@@ -162,7 +172,7 @@ def prepare_clip(clip: Clip, settings: PreparationSettings) -> Made:
         made.mel = silence(settings) if sound is None else mel_spectrogram(sound, settings)
         lap("mel")
         made.frames, made.index = track.crops, video.indices.astype(np.int32)
-        made.geometry = track.transforms
+        made.geometry, made.times = track.transforms, timeline.seconds[video.indices].astype(np.float32)
         made.facts = {
             "face_found_share": track.found_share,
             "faces": track.faces,
@@ -185,20 +195,24 @@ def prepare_clip(clip: Clip, settings: PreparationSettings) -> Made:
     return made
 
 
-def _sound(clip: Clip, start: float, settings: PreparationSettings):
-    """Sound of the window or None, why there is none, and the seconds of leading silence passed over."""
+def _sound(clip: Clip, start: float, origin: float, settings: PreparationSettings):
+    """Audio of the window or None, a note on it, and the seconds of leading silence passed over."""
     extra = 2.0 if settings.trim_silence else 0.0  # what is cut in front must come from behind
+    own = origin if not clip.audio else None  # an audio file of its own has its own beginning
     try:
-        sound = read_audio(clip.audio or clip.video, settings.sample_rate, settings.seconds + extra, start)
+        audio = decode_audio(
+            clip.audio or clip.video, settings.sample_rate, settings.seconds + extra, start, own
+        )
     except MediaError as error:
         return None, error.reason, 0.0
+    sound = audio.samples
     if not np.abs(sound).max(initial=0.0) > 1e-6:
         return None, "digital silence throughout", 0.0
     if not settings.trim_silence:
-        return sound, "", 0.0
-    # Frames move with the sound: cutting the sound alone would put lips and voice out of step.
+        return sound, audio.note, 0.0
+    # Frames move with the audio: cutting the audio alone would put lips and voice out of step.
     quiet = int((np.abs(sound) > SILENCE).argmax())
-    return sound[quiet:], "", quiet / settings.sample_rate
+    return sound[quiet:], audio.note, quiet / settings.sample_rate
 
 
 def prepare_shard(
@@ -217,6 +231,7 @@ def prepare_shard(
             "mel": (shape_of(settings), np.float16),
             "geometry": ((settings.frames, 2, 3), np.float32),
             "index": ((settings.frames,), np.int32),
+            "times": ((settings.frames,), np.float32),
         }
         arrays = {name: np.empty((len(clips), *shape), kind) for name, (shape, kind) in shapes.items()}
         rows: list[dict[str, Any]] = []

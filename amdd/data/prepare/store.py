@@ -10,6 +10,7 @@ Below ``out``::
     shards/NNNNN.mel.npy       float16 (N, 1, n_mels, n_frames), in [-1, 1]
     shards/NNNNN.geometry.npy  float32 (N, T, 2, 3), frame pixels to crop pixels
     shards/NNNNN.index.npy     int32 (N, T), number of each frame in the file
+    shards/NNNNN.times.npy     float32 (N, T), seconds at which each frame is shown, from the first frame on
     shards/NNNNN.json          written last: the shard is finished
 """
 
@@ -110,6 +111,10 @@ class Prepared:
     def frame_indices(self, i: int) -> np.ndarray:
         """Numbers of the frames in the file: int32 (T,)."""
         return self._array("index", i)
+
+    def frame_times(self, i: int) -> np.ndarray:
+        """Instants at which the frames are shown, in seconds from the clip's first frame on: float32 (T,)."""
+        return self._array("times", i)
 
     def commonest_reasons(self, n: int = 3) -> list[tuple[str, int]]:
         """Return the ``n`` commonest reasons of failure with their counts, the most frequent first.
