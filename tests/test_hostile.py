@@ -118,7 +118,7 @@ def test_odd_but_sound_files(tmp_path, good, faces, sound):
     result, reasons = run(tmp_path, names)
     assert not reasons
     assert result.manifest["audio_present"].tolist() == [True, False, False, False, False, True, True]
-    assert result.manifest["audio_note"].iat[1] == "holds no sound"
+    assert result.manifest["audio_note"].iat[1] == "no audio stream"
     assert result.manifest["n_frames"].iat[3] == 1
     difference = np.abs(result.frames(5).astype(int) - result.frames(6)).mean()
     assert difference < 12  # set upright by its display matrix

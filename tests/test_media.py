@@ -177,7 +177,7 @@ def test_frame_folder_without_suffixes(tmp_path):
     video = read_video(folder, [0, 6, 11])
     assert np.abs(video.frames.astype(int) - pictures(12)[[0, 6, 11]]).mean() < 4
     assert read_video(folder, [0, 40]).short
-    with pytest.raises(MediaError, match="no sound"):
+    with pytest.raises(MediaError, match="no audio stream"):
         read_audio(folder)
     (tmp_path / "empty").mkdir()
     with pytest.raises(MediaError, match="without pictures"):

@@ -73,61 +73,75 @@ def decode_audio(
     """
     path = Path(path)
     if os.path.isdir(path):
-        raise MediaError(path, "a folder of pictures has no sound")
+        raise MediaError(path, "no audio stream: a folder of pictures")
     if origin is None:
         origin = first_shown(path)
     end = start + min(seconds if seconds is not None else MAX_SECONDS, MAX_SECONDS)
     with open_container(path) as container:
         stream = audio_stream(container)
         if stream is None:
-            raise MediaError(path, "holds no sound")
+            raise MediaError(path, _missing(container))
         if not 1000 <= (stream.rate or 0) <= 768_000:
-            raise MediaError(path, f"states a sample rate of {stream.rate} Hz")
+            raise MediaError(path, f"undecodable audio: states a sample rate of {stream.rate} Hz")
         if origin is None:
             origin = start_of(stream)  # an audio file begins with its first sample
         pieces: list[_Piece] = []
+        seen = 0
         try:
             place = start - 5 + origin
             if place + 5 - start_of(stream) > SEEK_FROM:
                 container.seek(int(place / stream.time_base), stream=stream, backward=True)
-            _collect(container, stream, origin, (start, end), pieces)
+            seen = _collect(container, stream, origin, (start, end), pieces)
         except (av.FFmpegError, ValueError, OverflowError, MemoryError) as error:
             if not pieces:
-                raise MediaError(path, f"no sound could be decoded ({words_of(error)})") from None
+                raise MediaError(path, f"undecodable audio: {words_of(error)}") from None
+    if not pieces and seen:
+        return Audio(np.zeros(0, np.float32), "silent: no audio in the window")
     if not pieces:
-        raise MediaError(path, "no sound could be decoded; the file may be truncated")
+        raise MediaError(path, "undecodable audio: no frame of it; the file may be truncated")
     return _joined(pieces, sample_rate, start, end)
 
 
-def _collect(container, stream, origin: float, span: tuple[float, float], pieces: list[_Piece]) -> None:
-    """Gather in ``pieces`` the stream's samples of ``span``, and those before it that were decoded anyway."""
+def _missing(container) -> str:
+    """Why there is no track to decode."""
+    if not container.streams.audio:
+        return "no audio stream"
+    return "undecodable audio: there is no decoder for its codec"
+
+
+def _collect(container, stream, origin: float, span: tuple[float, float], pieces: list[_Piece]) -> int:
+    """Gather in ``pieces`` the stream's samples of ``span``, and those before it that were decoded anyway.
+
+    Returns the number of frames that were decoded.
+    """
     early = -1.0 if span[0] <= SEEK_FROM else span[0] - 5  # what ends before this is of no use
-    passed = 0.0
+    passed, seen = 0.0, 0
     kind = None
     for frame in _decode(container, stream):
         # A stream that turns from 1 to 53 channels midway makes the resampler read past its memory.
         this = frame.format.name, frame.layout.nb_channels, frame.sample_rate
-        kind = kind or this
+        kind, seen = kind or this, seen + 1
         if this != kind or frame.layout.nb_channels > MAX_CHANNELS:
-            return
+            break
         if not 1000 <= frame.sample_rate <= 768_000 or passed > MAX_PASSED:
-            return
+            break
         expected = pieces[-1].end if pieces else passed
         at = float(frame.time) - origin if frame.time is not None else expected
         at = at if math.isfinite(at) else expected
         if at >= span[1]:
-            return
+            break
         passed += frame.samples / frame.sample_rate
         if at + frame.samples / frame.sample_rate < early:
             continue
         if not pieces or abs(at - expected) > HOLE:
             if len(pieces) >= MAX_PIECES:
-                return
+                break
             pieces.append(_Piece(at, frame.sample_rate))
         channels = _channels(frame)
         pieces[-1].mean.append(channels.mean(axis=0, dtype=np.float32))
         pieces[-1].first.append(channels[0].copy())
         pieces[-1].count += channels.shape[1]
+    return seen
 
 
 def _channels(frame: av.AudioFrame) -> np.ndarray:

@@ -204,10 +204,12 @@ def _sound(clip: Clip, start: float, origin: float, settings: PreparationSetting
             clip.audio or clip.video, settings.sample_rate, settings.seconds + extra, start, own
         )
     except MediaError as error:
-        return None, error.reason, 0.0
+        reason = error.reason
+        plain = reason.startswith(("no audio", "undecodable"))
+        return None, reason if plain else f"undecodable audio: {reason}", 0.0
     sound = audio.samples
     if not np.abs(sound).max(initial=0.0) > 1e-6:
-        return None, "digital silence throughout", 0.0
+        return None, audio.note or "silent: digital silence throughout the window", 0.0
     if not settings.trim_silence:
         return sound, audio.note, 0.0
     # Frames move with the audio: cutting the audio alone would put lips and voice out of step.
