@@ -86,7 +86,7 @@ def test_only_what_was_asked_for_is_decoded(tmp_path, monkeypatch):
     decoded = []
     original = media._decode
 
-    def counting(container, stream):
+    def counting(container, stream, wanted=None):
         for frame in original(container, stream):
             decoded.append(frame.pts)
             yield frame

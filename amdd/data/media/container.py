@@ -68,11 +68,18 @@ def frame_rate(stream) -> float:
     return 25.0  # some files state 0; every corpus of the field is 25 fps
 
 
-def _decode(container, stream):
-    """The stream's frames; packets that can't be decoded are passed over, up to a bound."""
+def _decode(container, stream, wanted: set[int] | None = None):
+    """The stream's frames; packets that can't be decoded are passed over, up to a bound.
+
+    Of H.264, frames that no other frame refers to are left out unless their time stamp is in ``wanted``.
+    """
+    skipping = wanted is not None and stream.codec_context.name == "h264"
     faults = 0
     try:
         for packet in container.demux(stream):
+            if skipping:
+                needed = wanted is None or packet.pts is None or packet.pts in wanted
+                stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
             try:
                 yield from packet.decode()
             except (av.FFmpegError, ValueError):

@@ -101,12 +101,15 @@ class _Reader:
         self.aspect = stream.sample_aspect_ratio
         self.counted = 0  # frames without a time stamp are counted
         self.pixels = 0
+        self.stamps: set[int] | None = None  # of the wanted frames
 
     def read(self, wanted: np.ndarray, everything: bool) -> tuple[dict[int, np.ndarray], int]:
         """Frames by number, and one more than the number of the last frame that was seen."""
         got: dict[int, np.ndarray] = {}
         n = len(self.timeline)
         targets = wanted.tolist() if everything else sorted({min(i, max(0, n - 1)) for i in wanted.tolist()})
+        if self.timeline.ticks is not None and n and not everything:
+            self.stamps = {int(self.timeline.ticks[i]) for i in targets}
         frames, reached, size = self._numbered(), 0, 0
         last: tuple[int, av.VideoFrame] | None = None
         previous = None
@@ -135,7 +138,7 @@ class _Reader:
         return got, reached
 
     def _numbered(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        for frame in _decode(self.container, self.stream):
+        for frame in _decode(self.container, self.stream, self.stamps):
             self.pixels += frame.width * frame.height
             ticks = self.timeline.ticks
             if ticks is None or frame.pts is None:
