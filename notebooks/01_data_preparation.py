@@ -11,392 +11,380 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
-# ---
 
 # %% [markdown]
 # # Data preparation
 #
-# **Needs** nothing but the library, or your own corpora when `corpus.data` names their folder.
-# **Makes** the corpora, their manifests and splits, and the prepared clips (face crops and mel spectrograms) that
-# every later chapter reads.
+# **Question.** How does a video file become the input of the network, and how are clips
+# split without {term}`identity leakage`?
 #
-# **You will learn** how a file on disk becomes what a network reads, and why a split must follow people, not
-# clips ({term}`identity leakage`).
+# **Answer.** Each of the {result}`data_preparation.clips|plain` clips becomes a sequence of
+# face crops and one mel spectrogram; preparation failed for
+# {result}`data_preparation.failed`. The split follows identities: its subsets share
+# {result}`data_preparation.split.shared|plain` people, donors or files.
 #
-# A clip goes from a file on disk to two arrays. The video is decoded, a face detector finds the face in T frames
-# that are spread over the clip, and the face is cut out, upright and of one size. The sound is resampled to
-# 16 kHz and turned into a {term}`mel spectrogram` of four seconds. Nothing that a real clip would not offer is used.
+# **Needs** nothing but the library, or your own corpora if `corpus.data` names their folder.
+# **Makes** the corpora, their manifests and splits, and the prepared clips that every later
+# chapter reads.
+#
+# **You will learn** how a clip is prepared, and why a split must follow identities rather
+# than clips.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 profile = "demo"
 overrides = []
 
-# %% tags=["hide-input"]
-
+# %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
 
-from amdd.data.variants.confounds import supplemented
-from amdd.corpora import describe, fakeavceleb, scan
-from amdd.figures.forgers import forger_curves
-from amdd.puppets.forgers.records import training_records
-from amdd.figures.pictures import beside_its_source, film_strip, spectrograms
-from amdd.figures.residual import residual_figure, residual_spectrum
-from amdd.figures.spoken import spoken_strip
-from amdd.data.media import read_audio, read_video
+from amdd.analysis import data_tables
 from amdd.companion.notebook import open_notebook
-from amdd.data.prepare import foretell, prepare
-from amdd.profiles import load_profile
-from amdd.puppets.corpus.giveaways import features, separability
-from amdd.puppets.corpus.layouts import Shot
-from amdd.puppets.corpus.make import make_corpora, read_masks, speech_of
-from amdd.puppets.corpus.sheet import contact_sheet
+from amdd.corpora import describe, scan
+from amdd.data.prepare import prepare
 from amdd.data.splits import assign_splits, leakage_report, save_split
+from amdd.data.variants.confounds import supplemented
+from amdd.figures.exhibit import Exhibit
+from amdd.figures.forgers import forger_curves
+from amdd.figures.pictures import film_strip, spectrograms
+from amdd.figures.residual import residual_figure
+from amdd.profiles import load_profile
+from amdd.puppets.corpus import showcase
+from amdd.puppets.corpus.giveaways import features, separability
+from amdd.puppets.corpus.make import make_corpora
+from amdd.puppets.corpus.sheet import contact_sheet
+from amdd.puppets.forgers.records import training_records, training_table
 
-nb = open_notebook("01_data_preparation", profile, overrides)
+nb = open_notebook("data_preparation", profile, overrides)
 nb.opening()
 
 # %% [markdown]
+# The video is decoded, a face detector locates the face in $T$ frames spread over the clip,
+# and the aligned face is cropped to a fixed size. The audio is resampled to 16 kHz and
+# converted to a {term}`mel spectrogram` of four seconds. Only information that a real clip
+# would also provide is used.
+#
 # ## The corpora
 #
-# The built-in corpus stands in for licence-gated ones: rendered people who speak synthetic speech, forged by small
-# neural generators. It is written to disk in the layouts of the data sets that it stands for, so the same readers
-# read both. Its numbers are its own; they are not FakeAVCeleb's.
+# The built-in corpus stands in for licence-gated ones: rendered people who speak synthetic
+# speech, forged by small neural generators. It is written to disk in the layouts of the
+# datasets that it stands in for, so the same readers read both.
 
-# %%
+# %% tags=["remove-stderr"]
 settings = nb.profile.corpus
-if settings.data:
-    roots = dict.fromkeys(nb.corpora(), settings.data)
-else:
+if nb.built_in:
     roots = make_corpora(nb.profile, nb.workspace)
     for name in nb.corpora():
         nb.writes(nb.workspace.corpora / name)
-
-nb.results.number("data", f"your own {settings.train}" if settings.data else "the built-in corpus")
-
+else:
+    roots = dict.fromkeys(nb.corpora(), settings.data)
 manifests = {name: scan(name, root, settings) for name, root in roots.items()}
-for name, part in manifests.items():
-    print(f"{name}: {describe(part)}\n")
+
+# %%
+for name, manifest in manifests.items():
+    print(f"{name}: {describe(manifest)}\n")
+
+# %% tags=["remove-cell"]
+own = f"your own {settings.train}"
+nb.number("data", "the built-in corpus" if nb.built_in else own)
 
 # %% [markdown]
-# ## Who is for training, who for the verdict
+# ## Identity-disjoint splits
 #
-# People are the nodes of a graph and every forgery joins two of them. A *clean* split gives whole connected groups
-# to one side, so that no face in the test was seen in training, neither as target nor as donor. (The paper does not
-# say that its split does so; the split `paper` draws its counts at random.)
+# People are the nodes of a graph, and each forgery joins its target and its donor. A *clean*
+# split assigns whole connected components to one subset, so that no face in the test was seen
+# in training, neither as target nor as donor. The paper does not state that its split is
+# disjoint; the split `paper` draws its numbers of clips at random.
 
-# %% tags=["hide-input"]
-train_name = nb.profile.corpus.train
-manifests[train_name] = assign_splits(manifests[train_name], settings)
-for name in nb.profile.corpus.external:
-    manifests[name] = manifests[name].assign(split="test")
+# %%
+for name, manifest in manifests.items():
+    table = manifest.table.assign(split="test")
+    manifests[name] = manifest.with_table(table)
+manifests[nb.train_name] = assign_splits(manifests[nb.train_name], settings)
 
-if settings.timit_supplement:  # the paper's own way (Table III), and a confound: off unless it is asked for
+# %% tags=["remove-cell"]
+if settings.timit_supplement:  # the paper's Table III; a confound, and off by default
     timit = next((n for n in manifests if "timit" in n), None)
     if timit is None:
-        raise ValueError("corpus.timit_supplement needs DeepfakeTIMIT among corpus.external")
-    manifests[train_name] = supplemented(manifests[train_name], manifests[timit])
-table = manifests[train_name].table
-counts = pd.crosstab(table.generator, table.split).reindex(
-    columns=["train", "val", "test", "extra", "dropped"], fill_value=0
-)
-counts = counts.loc[:, counts.sum() > 0].reset_index()
-nb.results.table(
-    "split", counts, "Clips of the training corpus by generator and split (the form of Table III).", digits=0
+        raise ValueError("corpus.timit_supplement needs DeepfakeTIMIT in corpus.external")
+    joined = supplemented(manifests[nb.train_name], manifests[timit])
+    manifests[nb.train_name] = joined
+training = manifests[nb.train_name]
+table = training.table
+
+# %%
+nb.table(
+    "split",
+    data_tables.split_counts(table),
+    "Clips of the training corpus by generator and subset (the form of Table III).",
+    digits=0,
 )
 
 # %%
-leaks = leakage_report(manifests[train_name])
-nb.results.table(
-    "leakage", leaks, "What two sides of the split share; a clean split shares nothing.", digits=0
+leaks = leakage_report(training)
+nb.table(
+    "leakage",
+    leaks,
+    "What two subsets share; a clean split shares nothing.",
+    digits=0,
 )
-digest = save_split(manifests[train_name], nb.writes(nb.workspace.results / nb.name / "split.json"))
-nb.results.number("split.hash", digest)
-nb.results.number("split.shared", int(leaks.drop(columns="between").to_numpy().sum()))
 
-# %% tags=["hide-input"]
-rows = []
-for name, part in manifests.items():
-    for kind, clips in part.table.groupby("label"):
-        rows.append(
-            {
-                "corpus": name,
-                "kind": "fake" if kind else "real",
-                "clips": len(clips),
-                "with sound": int(clips.has_audio.sum()),
-            }
-        )
-nb.results.table("corpora", pd.DataFrame(rows), "Clips of each corpus (the form of Table II).", digits=0)
-total = sum(len(m) for m in manifests.values())
-nb.results.number("clips", total)
-nb.results.number("generators", int(table[table.label == 1].generator.nunique()))
+# %% tags=["remove-cell"]
+path = nb.writes(nb.workspace.results / nb.topic / "split.json")
+nb.number("split.hash", save_split(training, path))
+shared = leaks.drop(columns="between").to_numpy().sum()
+nb.number("split.shared", int(shared))
+nb.number("clips", sum(map(len, manifests.values())))
+nb.number("generators", int(table[table.label == 1].generator.nunique()))
+
+# %%
+nb.table(
+    "corpora",
+    data_tables.corpus_counts(manifests),
+    "Clips of each corpus (the form of Table II).",
+    digits=0,
+)
 
 # %% [markdown]
-# In all {result}`01_data_preparation.clips|plain` clips. The two sides of the split share
-# {result}`01_data_preparation.split.shared|plain` people, donors or files.
-#
 # ## A clip and its forgeries
 #
-# One real test clip, decoded from disk, above forgeries of that same person by each generator (where the corpus has
-# them).
+# One real test clip, and forgeries of the same person by each generator if the corpus has
+# them.
 
-# %% tags=["hide-input"]
-test = table[(table.split == "test")]
-kinds = ["real", *[g for g in nb.profile.model.generators if g in set(test.generator)]]
-complete = test.groupby("identity").generator.agg(lambda g: set(kinds) <= set(g))
-people = sorted(complete.index[complete])
-chosen = test[test.identity == people[len(people) // 2]] if people else test
-strips, shown = {}, {}
-for generator in kinds:
-    clip = chosen[chosen.generator == generator].iloc[0]
-    shown[generator] = clip.clip_id
-    n = read_video(clip.video, [0]).n_frames
-    strips[generator] = read_video(clip.video, np.linspace(0, max(n - 1, 0), 6).astype(int)).frames
-nb.results.picture(
+# %%
+test = table[table.split == "test"]
+kinds = ["real", *sorted(set(test.generator[test.label == 1]))]
+known = [k for k in kinds if k == "real" or k in nb.profile.model.generators]
+chosen = showcase.one_of_each(test, known)
+nb.show(
     "film_strip",
-    film_strip(strips),
-    "Film strips of six frames: one real clip and one clip of each generator, the same person where there is one.",
-    f"Test clips of {train_name}, one row a class, six frames each.",
-    drawn_by="amdd.figures.pictures.film_strip",
+    film_strip(
+        showcase.strips(chosen),
+        alt="Film strips of six frames: one real clip and one of each generator.",
+    ),
+    f"Test clips of {nb.data}, one row per class, six frames each.",
 )
 
 # %% [markdown]
-# What was changed is known to the pixel in the built-in corpus. Each row: the frame that the forger was given, the
-# forged one with the edge of what it changed, the difference of the two three times enlarged, and the mask. A film
-# compressed twice differs a little everywhere; what lies inside the edge is the forger's.
+# In the built-in corpus the forged pixels are known. Each row shows the frame that the
+# generator received, the forged frame with the boundary of the changed region, the difference
+# (three times enlarged, around grey), and the mask. Encoding a film twice changes it slightly
+# everywhere; the difference inside the boundary is due to the generator.
 
-# %% tags=["hide-input"]
-if not settings.data:
-    root = roots[train_name]
-    truth = pd.read_parquet(root / "truth" / "truth.parquet").set_index("path")
-    beside, people = {}, {}
-    for generator in kinds[1:]:
-        clip = chosen[chosen.generator == generator].iloc[0]
-        source = test[test.clip_id == truth.source[clip.clip_id]]
-        if len(source):
-            mask = read_masks(root, [clip.clip_id])[clip.clip_id]
-            at = len(mask) // 2
-            pair = [read_video(v, [at]).frames[0] for v in (clip.video, source.video.iloc[0])]
-            beside[generator] = beside_its_source(*pair, mask[at])
-    nb.results.picture(
+# %% tags=["remove-stderr"]
+root = roots[nb.train_name]
+if nb.built_in:
+    nb.show(
         "beside",
-        film_strip(beside, 150),
-        "A row for each generator: the source's frame, the forged frame with an outline, their difference, a mask.",
-        "Source, forgery, difference (times three, about grey), and what was changed.",
-        drawn_by="amdd.figures.pictures.beside_its_source",
-    )
-
-# %% [markdown]
-# The forgers are networks that were trained, on rendered people that no corpus contains, by
-# `python -m amdd.puppets.forgers.training.train`. They are small and were trained briefly, which shows in what they paint: a
-# curve that still falls at its end belongs to a forger that more time would have made better.
-
-# %% tags=["hide-input"]
-if not settings.data:
-    records = training_records()
-    nb.results.figure(
-        "forgers",
-        forger_curves(records),
-        "Training loss of every forger of the built-in corpus, seed "
-        f"{records[0]['seed']}, as recorded beside its weights. Each has a loss of its own, so heights can't be "
-        "compared; wav2lip's counts its lip-sync expert too, which joins from a third of its steps on.",
-    )
-    made = pd.DataFrame(records).rename(columns={"identities": "people"})
-    made["last loss"] = [r["loss_every_25_steps"][-1] for r in records]
-    nb.results.table(
-        "forgers_trained",
-        made[["name", "parameters", "people", "frames", "steps", "seconds", "last loss"]],
-        f"The forgers' training on {made.device.iloc[0]}, {made.threads.iloc[0]} threads.",
-        digits=3,
-    )
-
-# %% [markdown]
-# The voice and the lips come from one list of phonemes, so what is heard can be seen.
-
-# %% tags=["hide-input"]
-if not settings.data:
-    clip = chosen[chosen.generator == "real"].iloc[0]
-    made = truth.loc[clip.clip_id]
-    speech = speech_of(settings, Shot(train_name, int(made.person), int(made.number)))
-    frames = read_video(clip.video, np.linspace(0, made.n_frames - 1, 9).astype(int)).frames
-    nb.results.figure(
-        "spoken",
-        spoken_strip(
-            frames,
-            read_audio(clip.audio or clip.video),
-            made.seconds,
-            [(p.symbol, p.start, p.end) for p in speech.phonemes],
-            made.text,
+        film_strip(
+            showcase.forgeries_beside(chosen, test, root),
+            150,
+            "A row per generator: source frame, forgery, difference, mask.",
         ),
-        f"A real test clip: “{made.text}”, with the synthesiser's own names for the phonemes.",
+        "Source, forgery, difference and changed region.",
     )
 
 # %% [markdown]
-# ## Who they are
-#
-# Everything about a person of the built-in corpus follows from a seed. None of them exists.
+# The generators are networks that were trained by
+# `python -m amdd.puppets.forgers.training.train` on rendered people that no corpus contains. They
+# are small and were trained briefly. A loss that still falls at the end belongs to a generator
+# that longer training would improve.
 
-# %% tags=["hide-input"]
-if not settings.data:
-    nb.results.picture(
-        "people",
+# %%
+if nb.built_in:
+    records = training_records()
+    nb.show(
+        "generators",
+        forger_curves(records),
+        f"Training loss of each generator, seed {records[0]['seed']}. The losses differ in "
+        "kind, so their values cannot be compared.",
+    )
+
+# %%
+if nb.built_in:
+    nb.table(
+        "generators_trained",
+        training_table(records),
+        f"Training of the generators on {records[0]['device']}, "
+        f"{records[0]['threads']} threads.",
+    )
+
+# %% [markdown]
+# Audio and lips are driven by one list of phonemes:
+
+# %%
+if nb.built_in:
+    real = chosen[chosen.generator == "real"].iloc[0]
+    nb.show(
+        "spoken",
+        showcase.spoken(real, root, settings),
+        "A real test clip with its waveform and the synthesiser's phonemes.",
+    )
+
+# %% [markdown]
+# Every property of a person in the built-in corpus follows from a seed. None of these people
+# exists.
+
+# %%
+if nb.built_in:
+    sheet = Exhibit.image(
         contact_sheet(range(24_000, 24_030), 10, 112),
-        "Thirty rendered faces in three rows, of several origins, ages and hair styles.",
-        "Thirty people of the built-in corpus's kind.",
-        drawn_by="amdd.puppets.corpus.sheet.contact_sheet",
+        "Thirty rendered faces of several origins, ages and hair styles.",
+        "amdd.puppets.corpus.sheet.contact_sheet",
     )
+    nb.show("people", sheet, "Thirty people, drawn as those of the built-in corpus.")
 
 # %% [markdown]
-# ## Does anything else give it away?
+# ## Shortcut features
 #
-# A detector should look at the face and listen to the voice. If the size of the file, the silence before the first word
-# or the colour of the wall told real from fake as well, everything that follows would measure that. So trees are
-# trained on just these, for people they have not seen. One half is chance; what lies well above it is a shortcut
-# that a network may take too.
+# A detector should use face and voice. If file size, leading silence or background colour
+# separated reals from fakes, all later results would measure that instead. Decision trees are
+# therefore trained on such features alone, cross-validated over identities. An AUC of 0.5 is
+# chance; a clearly higher value marks a shortcut that a network could use too.
 
-# %%
+# %% tags=["remove-stderr"]
 core = table[table.split.isin(["train", "val", "test"])]
-given = separability(features(core, progress=True), core.label.to_numpy(), core.identity.to_numpy())
-nb.results.table(
-    "giveaways",
-    given,
-    f"AUC of telling real from fake by each trait, and by all together, cross-validated over people. {train_name}, n = {len(core)}.",
+found = separability(
+    features(core, progress=True), core.label.to_numpy(), core.identity.to_numpy()
 )
-nb.results.number("giveaways.together", float(given.auc.iloc[-1]), n=len(core))
-nb.results.number("giveaways.most", float(given.auc[:-1].max()), n=len(core))
-nb.results.number("giveaways.which", str(given.feature[given.auc[:-1].idxmax()]))
+nb.table(
+    "giveaways",
+    found,
+    "AUC of each shortcut feature and of all together, cross-validated over identities. "
+    f"{nb.data}, n = {len(core)}.",
+)
+
+# %% tags=["remove-cell"]
+single = found[:-1]
+nb.number("giveaways.together", float(found.auc.iloc[-1]), n=len(core))
+nb.number("giveaways.most", float(single.auc.max()), n=len(core))
+nb.number("giveaways.which", str(single.feature[single.auc.idxmax()]))
 
 # %% [markdown]
-# All together reach {result}`01_data_preparation.giveaways.together`; of the single traits {result}`01_data_preparation.giveaways.which`
-# says most, {result}`01_data_preparation.giveaways.most`.
+# All features together reach {result}`data_preparation.giveaways.together`; the most
+# informative single feature is {result}`data_preparation.giveaways.which` with
+# {result}`data_preparation.giveaways.most`.
 #
-# ## Preparing
+# ## Preparation
 #
-# What failed is listed with its reason; a clip without a face is not invented.
+# Failed clips are listed with the reason; no crop is fabricated when no face is detected.
+
+# %% tags=["remove-stderr"]
+prepared = {}
+for name, manifest in manifests.items():
+    folder = nb.writes(nb.workspace.prepared / name)
+    prepared[name] = prepare(manifest, nb.profile.preparation, folder)
+rows = [(name, len(p), len(p.failures)) for name, p in prepared.items()]
+nb.table(
+    "prepared",
+    pd.DataFrame(rows, columns=["corpus", "prepared", "failed"]),
+    "Prepared and failed clips of each corpus.",
+)
+
+# %% tags=["remove-cell"]
+total = sum(map(len, manifests.values()))
+nb.number("failed", sum(len(p.failures) for p in prepared.values()), n=total)
+shares = [p.manifest.face_found_share.to_numpy(float) for p in prepared.values()]
+faces = np.concatenate(shares)
+nb.number("face_found", float(100 * faces.mean()), n=len(faces), unit="%")
+
+# %% [markdown]
+# The detector found the face in {result}`data_preparation.face_found` of the sampled frames.
+# The network receives these crops, and the spectrogram of the same four seconds:
 
 # %%
-prepared = {}
-for name, part in manifests.items():
-    prepared[name] = prepare(part, nb.profile.preparation, nb.writes(nb.workspace.prepared / name))
-    print(f"{name}: {len(prepared[name])} prepared, {len(prepared[name].failures)} failed")
-
-failed = sum(len(p.failures) for p in prepared.values())
-found = np.concatenate([p.manifest.face_found_share.to_numpy(float) for p in prepared.values()])
-nb.results.number("failed", failed, n=total)
-nb.results.number("face_found", float(100 * found.mean()), n=len(found), unit="%")
-
-# %% [markdown]
-# The detector found the face in {result}`01_data_preparation.face_found` of the sampled frames;
-# {result}`01_data_preparation.failed` clips failed.
-#
-# This is what the network sees: crops, and the spectrogram of the same four seconds.
-
-# %% tags=["hide-input"]
-p = prepared[train_name]
-crops, mels = {}, {}
-for generator, clip_id in shown.items():
-    found_at = np.flatnonzero((p.manifest.clip_id == clip_id).to_numpy())
-    if not len(found_at):  # it failed, and stands in the list of failures
-        continue
-    i = int(found_at[0])
-    crops[generator] = np.asarray(p.frames(i))[:8]
-    mels[generator] = np.asarray(p.mel(i), np.float32)[0]
-nb.results.picture(
+clips = prepared[nb.train_name]
+crops, mels = showcase.inputs_of(clips, chosen)
+nb.show(
     "crops",
-    film_strip(crops, 96),
-    "Face crops as the network gets them, one row a class.",
-    f"Prepared face crops of the test clips that were shown above, one a row. {train_name}.",
-    drawn_by="amdd.figures.pictures.film_strip",
+    film_strip(crops, 96, "Face crops as the network receives them, one row per class."),
+    f"Prepared face crops of the test clips shown above. {nb.data}.",
 )
 
-# %% tags=["hide-input"]
-nb.results.figure(
+# %%
+nb.show(
     "mels",
     spectrograms(mels, nb.profile.preparation.seconds),
-    f"Prepared spectrograms of the same test clips of {train_name} (different people say different things).",
+    f"Prepared spectrograms of the same test clips. {nb.data}.",
 )
 
 # %% [markdown]
-# ## What would a real corpus cost?
+# ## The cost of a real corpus
 #
-# A few test clips are prepared once more, at this run's settings and at those of the profile `paper`, by one process that
-# is timed. The rest of the table is multiplication: the data sets' published counts times that. Their clips are longer and
-# larger than these, so take the hours for a lower bound.
+# A few test clips are prepared again by a single timed process, with this run's settings and
+# with those of the profile `paper`. The table extrapolates to the published numbers of clips;
+# real clips are longer and larger, so the hours are a lower bound.
 
-# %% tags=["hide-input"]
-import tempfile
-import time
-
-few = manifests[train_name].with_table(table[table.split == "test"].head(8))
-published = {
-    "FakeAVCeleb v1.2": sum(fakeavceleb.EXPECTED.values()),
-    "FakeAVCeleb, the paper's clips": 1784,
-    "DeepfakeTIMIT with VidTIMIT": 960,
-    "DFDM with Celeb-DF": 650,
-    "LAV-DF": 136_304,
-}
-rows = []
-for name, prep in (("this run", nb.profile.preparation), ("paper", load_profile("paper").preparation)):
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        prepare(few, prep, folder, workers=1, progress=False)
-        each = (time.perf_counter() - start) / len(few)
-    size = foretell(1, prep, nb.workspace.root).needed
-    nb.results.number(f"cost.{name.replace(' ', '_')}.seconds", each, n=len(few), unit="s")
-    for corpus, clips in published.items():
-        rows.append(
-            {
-                "settings": name,
-                "data": corpus,
-                "clips": clips,
-                "core hours": clips * each / 3600,
-                "GB": clips * size / 1e9,
-            }
-        )
-nb.results.table(
+# %% tags=["remove-stderr"]
+few = training.with_table(test.head(8))
+options = {"this run": nb.profile.preparation, "paper": load_profile("paper").preparation}
+each = {n: (data_tables.seconds_per_clip(few, s), s) for n, s in options.items()}
+nb.table(
     "cost",
-    pd.DataFrame(rows),
-    f"Preparing the data sets on one core, extrapolated from {len(few)} clips of {train_name}: not measured on the data themselves.",
+    data_tables.cost_table(each, nb.workspace.root),
+    f"Preparation on one core, extrapolated from {len(few)} clips of {nb.data}.",
     digits=2,
 )
+
+# %% tags=["remove-cell"]
+for name, (seconds, _) in each.items():
+    key = f"cost.{name.replace(' ', '_')}.seconds"
+    nb.number(key, seconds, n=len(few), unit="s")
 
 # %% [markdown]
 # ## Traces in fine detail
 #
-# A generator that paints at low resolution, or a network that learned to please an average, leaves less fine detail
-# than a camera, or detail of another kind. The mean spectrum of what a blur removes, against the reals', shows it:
-# blue is detail that is missing, red is detail that a camera does not give.
+# Generators that work at low resolution or minimise a mean error lose high-frequency detail.
+# The mean spectrum of the residual of a blur, relative to that of the reals, shows it: blue is
+# missing detail, red is detail that a camera does not produce.
 
-# %% tags=["hide-input"]
-spectra = {}
-for generator in kinds:
-    rows = np.flatnonzero(((p.manifest.split == "train") & (p.manifest.generator == generator)).to_numpy())
-    spectra[generator] = np.mean([residual_spectrum(np.asarray(p.frames(int(i)))) for i in rows], axis=0)
-    if generator != "real":
-        nb.results.number(f"residual.{generator}.clips", len(rows))
-nb.results.figure(
-    "residuals",
-    residual_figure(spectra),
-    f"Mean residual spectra of the training clips' face crops, each generator against the reals. {train_name}, profile {nb.profile.name}.",
-)
+# %%
+spectra = data_tables.mean_spectra(clips, known)
+if len(spectra) > 1 and "real" in spectra:
+    nb.show(
+        "residuals",
+        residual_figure(spectra),
+        "Mean residual spectra of the training clips' face crops, each generator against the "
+        f"reals. {nb.data}.",
+    )
 
 # %% [markdown]
 # ## Exercises
 #
-# **1.** Deal the clips to the three sides at random instead. How many people are then on two sides?
+# ```{exercise} A random split
+# :label: ex-random-split
 #
-# **2.** In which corpus does the detector miss most faces?
-
-# %% tags=["hide-cell", "solution"]
-# Solution 1
-shuffled = manifests[train_name].where(lambda t: t.split.isin(["train", "val", "test"]))
-leakage_report(shuffled.assign(split=np.random.default_rng(0).permutation(shuffled.split.to_numpy())))
-
-# %% tags=["hide-cell", "solution"]
-# Solution 2
-pd.Series({name: 1 - part.manifest.face_found_share.mean() for name, part in prepared.items()}, name="missed")
+# Split the clips at random instead. How many identities then occur in more than one subset?
+# ```
 
 # %% [markdown]
-# ## Summary
+# ````{solution-start} ex-random-split
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+shuffled = core.assign(split=np.random.default_rng(0).permutation(core.split))
+leakage_report(training.with_table(shuffled))
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
-# Files on disk became arrays that training can read at once. The next chapter trains on them.
+# ```{exercise} Missed faces
+# :label: ex-missed-faces
+#
+# In which corpus does the detector miss most faces?
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-missed-faces
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+missed = {n: 1 - p.manifest.face_found_share.mean() for n, p in prepared.items()}
+pd.Series(missed, name="share of frames without a detected face")
+
+# %% [markdown]
+# ````{solution-end}
+# ````

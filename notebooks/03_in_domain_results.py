@@ -5,8 +5,6 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -16,146 +14,194 @@
 # %% [markdown]
 # # In-domain results
 #
-# **Needs** the trained run and the prepared clips. **Makes** predictions for the test clips and every figure on
-# them: per generator (Table VI), ROC (Fig. 4), confusion (Fig. 5), scores (Fig. 6).
+# **Question.** How well does the network detect and attribute fakes of people
+# that it has not seen, made by generators that it knows?
 #
-# **You will learn** to read {term}`AUC`, {term}`balanced accuracy` and {term}`attribution` side by side, each with its interval.
+# **Answer.** On {result}`data_preparation.data` the detector reaches an AUC of
+# {result}`in_domain_results.full.auc` and a balanced accuracy of
+# {result}`in_domain_results.full.balanced_accuracy`. The attribution head gives
+# the correct class for {result}`in_domain_results.full.attribution_fakes` of the
+# fakes, and the correct generator for
+# {result}`in_domain_results.full.attribution_generators` when the class *real*
+# is excluded (chance: {result}`in_domain_results.chance|plain`).
 #
-# Intervals come from a {term}`bootstrap` over people: clips of one person are not independent of each other.
+# **Needs** the trained run and the prepared clips. **Makes** predictions for the
+# test clips and the figures based on them: results by generator (Table VI), ROC
+# (Fig. 4), confusion (Fig. 5), scores (Fig. 6).
+#
+# **You will learn** to read {term}`AUC`, {term}`balanced accuracy` and
+# {term}`attribution` side by side, each with its interval.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 profile = "demo"
 overrides = []
 
-# %% tags=["hide-input"]
+# %% tags=["remove-cell"]
 import numpy as np
-from IPython.display import HTML, display
 
-from amdd.analysis.predict import metrics, per_generator, predict
-from amdd.figures.detection import confusion, reliability, roc, scores
-from amdd.figures.player import Played, clip_player
-from amdd.analysis.frame_scores import frame_scores
-from amdd.data.media import probe, read_audio, read_video
-from amdd.stats import mean_bootstrap
+from amdd.analysis.media import median_clips, play
+from amdd.analysis.tables import generator_table, metrics_table
 from amdd.companion.notebook import open_notebook
-from amdd.data.prepare import open_prepared
-from amdd.training.runs import load_run
+from amdd.figures.detection import confusion, reliability, roc, scores
+from amdd.figures.player import clip_player
+from amdd.stats import per_generator
 
-nb = open_notebook("03_in_domain_results", profile, overrides)
+nb = open_notebook("in_domain_results", profile, overrides)
 nb.opening()
 
-# %%
-train_name = nb.profile.corpus.train
-e = nb.profile.evaluation
-prepared = open_prepared(nb.reads(nb.workspace.prepared / train_name))
-run_dir = nb.workspace.runs / f"full-seed{e.seeds[0]}"
-nb.reads(run_dir / "weights.safetensors")
-run = load_run(run_dir)
-predictions = predict(run, prepared, prepared.manifest.split == "test", train_name)
-nb.writes(run_dir / "predictions" / f"{train_name}.parquet")
-found = metrics(predictions, e.threshold, e.bootstrap, e.confidence)
-nb.results.metrics("full", found, seed=e.seeds[0])
-note = f"{train_name}, n = {len(predictions)} test clips, seed {e.seeds[0]}, profile {nb.profile.name}."
-nb.results.table("metrics", found.reset_index(), f"Every measure with its 95 % interval. {note}")
-
 # %% [markdown]
-# Balanced accuracy is {result}`03_in_domain_results.full.balanced_accuracy`, AUC
-# {result}`03_in_domain_results.full.auc`. Of the fakes, {result}`03_in_domain_results.full.attribution_fakes` are
-# given to the right generator; asked only which generator, the answer "real" left aside, the head is right for
-# {result}`03_in_domain_results.full.attribution_generators`. The paper reports {paper}`table5.full.bal_acc`, {paper}`table5.full.auc` and
-# {paper}`table5.full.attribution` on FakeAVCeleb: other people, other forgers, so these figures stand beside ours,
-# not against them.
+# ## All metrics
 #
-# ## By generator
+# The network predicts every test clip once. Intervals come from a
+# {term}`bootstrap` over identities, since clips of one person are not
+# independent.
 
-# %% tags=["hide-input"]
-table = per_generator(predictions, e.threshold)
-nb.results.table(
-    "per_generator",
-    table,
-    f"Detection, AUC and attribution by generator, Wilson intervals (the form of Table VI). {note}",
+# %%
+clips = nb.clips()
+run = nb.run("full")
+predictions = nb.predict(run, clips, save_as=nb.train_name)
+found = nb.metrics(predictions)
+nb.table(
+    "metrics",
+    metrics_table(found),
+    f"Every metric with its 95 % interval. {nb.note(predictions)}",
 )
 
-# %% tags=["hide-input"]
-nb.results.figure("roc", roc(predictions), f"ROC by generator (the form of Fig. 4). {note}")
+# %% tags=["remove-cell"]
+nb.results.metrics("full", found, seed=nb.seed)
+nb.number("chance", 1 / len(run.profile.model.generators))
 
-# %% tags=["hide-input"]
-classes = ["real", *nb.profile.model.generators]
-nb.results.figure("confusion", confusion(predictions, classes), f"Attribution (the form of Fig. 5). {note}")
+# %% [markdown]
+# The paper reports {paper}`table5.full.bal_acc` balanced accuracy,
+# {paper}`table5.full.auc` AUC and {paper}`table5.full.attribution` attribution
+# accuracy on FakeAVCeleb. The data differ, so the values are not directly
+# comparable.
+#
+# ## Results by generator
 
-# %% tags=["hide-input"]
-# What the chapter "Claims" judges: of FaceSwap's clips, the share taken for FSGAN less the share taken for Wav2Lip.
+# %%
+nb.table(
+    "per_generator",
+    generator_table(per_generator(predictions, nb.evaluation.threshold)),
+    "Accuracy of detection with Wilson intervals, AUC against all reals, and "
+    f"attribution, by generator (the form of Table VI). {nb.note(predictions)}",
+)
+
+# %%
+nb.show(
+    "roc",
+    roc(predictions),
+    "ROC curve of each generator against all reals (the form of Fig. 4). "
+    f"{nb.note(predictions)}",
+)
+
+# %% [markdown]
+# The confusion matrix shows which class the attribution head gives to the clips
+# of each generator. A column without entries is a class that the head never
+# predicts.
+
+# %%
+nb.show(
+    "confusion",
+    confusion(predictions, run.profile.model.classes),
+    f"Attribution: true class by row (the form of Fig. 5). {nb.note(predictions)}",
+)
+
+# %% tags=["remove-cell"]
 swapped = predictions[predictions.generator == "faceswap"]
 if len(swapped):
-    taken = (swapped.attribution == "fsgan").astype(float) - (swapped.attribution == "wav2lip")
-    nb.results.difference(
-        "faceswap.taken_for_fsgan", mean_bootstrap(taken, swapped.identity, e.bootstrap), e.seeds[0]
-    )
+    taken = (swapped.attribution == "fsgan").astype(float)
+    taken -= swapped.attribution == "wav2lip"
+    nb.number("faceswap.taken_for_fsgan", nb.mean(taken, swapped.identity))
 
 # %% [markdown]
-# ## Scores
+# ## Score distributions
 #
-# A threshold turns scores into verdicts. How the scores lie around it says more than the verdicts do.
+# A threshold turns scores into decisions. The distribution of scores around it
+# is more informative than the accuracy: it shows whether errors are near misses
+# or confident mistakes.
 
-# %% tags=["hide-input"]
-nb.results.figure("scores", scores(predictions, e.threshold), f"Scores by class (the form of Fig. 6). {note}")
+# %%
+nb.show(
+    "scores",
+    scores(predictions, nb.evaluation.threshold),
+    f"Detection scores by class (the form of Fig. 6). {nb.note(predictions)}",
+)
 
-# %% tags=["hide-input"]
-nb.results.figure("reliability", reliability(predictions), f"Calibration in ten bins. {note}")
+# %%
+nb.show(
+    "reliability",
+    reliability(predictions),
+    f"Observed share of fakes over predicted probability, in ten bins. "
+    f"{nb.note(predictions)}",
+)
 
 # %% [markdown]
-# The {term}`expected calibration error <ECE>` is {result}`03_in_domain_results.full.ece`.
+# The {term}`expected calibration error <ECE>` is
+# {result}`in_domain_results.full.ece`.
 #
-# ## Watch and listen
+# ## Play the clips
 #
-# One clip of each class: for each, the one whose score is the middle one of its class, so neither the best nor the
-# worst. The bars say what the network thinks of each frame alone, with all of the sound.
+# One clip of each class: the one with the median score of its class. Each bar is
+# the score when only that frame is shown to the network, together with the whole
+# audio.
 
-# %% tags=["hide-input"]
-played = []
-for generator in ["real", *sorted(set(predictions.generator) - {"real"})]:
-    part = predictions[predictions.generator == generator]
-    if not len(part):
-        continue
-    chosen = part.sort_values("score").iloc[(len(part) - 1) // 2]
-    row = int(chosen.row)
-    clip = prepared.manifest.iloc[row]
-    facts, last = probe(clip.video), read_video(clip.video, [0]).n_frames - 1
-    seconds = (last + 1) / facts.fps
-    pictures = read_video(clip.video, np.linspace(0, last, 16).astype(int)).frames
-    sound = read_audio(clip.audio or clip.video, seconds=seconds) if clip.audio_present else None
-    times = (np.asarray(prepared.frame_indices(row)) + 0.5) / facts.fps
-    alone = frame_scores(run, prepared, row)
-    played.append(Played(generator, pictures, seconds, sound, times, alone, chosen.score))
-display(HTML(clip_player(played)))
+# %%
+root = nb.corpus_root()
+chosen = median_clips(predictions)
+played = [play(run, clips, row) for row in chosen.itertuples()]
+nb.show("player", clip_player(played))
 
 # %% [markdown]
 # ## Exercises
 #
-# **1.** AUC is a probability. Compute it without any library, from pairs of one real and one fake.
+# ```{exercise} AUC without a library
+# :label: ex-auc-pairs
 #
-# **2.** Draw *clips* instead of people in the bootstrap. Is the interval of AUC wider or narrower, and why?
-
-# %% tags=["hide-cell", "solution"]
-# Solution 1
-reals = predictions.score[predictions.label == 0].to_numpy()
-fakes = predictions.score[predictions.label == 1].to_numpy()
-pairs = fakes[:, None] - reals[None]
-print(
-    f"by pairs {np.mean((pairs > 0) + 0.5 * (pairs == 0)):.4f}, by the library {found.loc['auc', 'value']:.4f}"
-)
-
-# %% tags=["hide-cell", "solution"]
-# Solution 2
-alone = predictions.assign(identity=[f"clip {k}" for k in range(len(predictions))])
-clips = metrics(alone, e.threshold, e.bootstrap, e.confidence).loc["auc"]
-people = found.loc["auc"]
-print(f"over people {people.high - people.low:.3f} wide, over clips {clips.high - clips.low:.3f}")
+# AUC is a probability. Compute it without any library, from all pairs of one
+# real and one fake.
+# ```
 
 # %% [markdown]
-# ## Summary
+# ````{solution-start} ex-auc-pairs
+# :class: dropdown
+# ````
+# AUC is the share of pairs in which the fake scores higher; ties count one half.
+
+# %% tags=["solution"]
+reals = predictions.score[predictions.label == 0].to_numpy()
+fakes = predictions.score[predictions.label == 1].to_numpy()
+gaps = fakes[:, None] - reals[None]
+pairs = np.mean((gaps > 0) + 0.5 * (gaps == 0))
+print(f"pairs: {pairs:.4f}; library: {found.loc['auc', 'value']:.4f}")
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
-# On people it never saw, but on generators that it knows, the network reaches an AUC of
-# {result}`03_in_domain_results.full.auc`. That is one training; how far others lie from it that differ in their seed
-# alone, and what each loss has to do with it, are the next chapter's questions; what happens with unknown generators
-# is the question of the one after.
+# ```{exercise} Resampling clips instead of identities
+# :label: ex-bootstrap-unit
+#
+# Resample *clips* instead of identities in the bootstrap. Is the interval of AUC
+# wider or narrower, and why?
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-bootstrap-unit
+# :class: dropdown
+# ````
+# Without an identity every clip is a cluster of its own.
+
+# %% tags=["solution"]
+alone = nb.metrics(predictions.assign(identity="")).loc["auc"]
+people = found.loc["auc"]
+print(f"width over identities: {people.high - people.low:.3f}")
+print(f"width over clips:      {alone.high - alone.low:.3f}")
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# These values come from a single training run. The next chapter measures how far
+# other seeds lie from it and what each loss contributes;
+# [cross-dataset evaluation](05_cross_dataset) tests unseen generators.

@@ -11,235 +11,241 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
-# ---
 
 # %% [markdown]
 # # Ablations
 #
-# **Needs** the prepared clips and the full run. **Makes** three more runs, each with one loss switched off, and
-# Table V and Fig. 3 from them.
+# **Question.** What does each loss contribute to detection and attribution?
 #
-# **You will learn** to tell a difference between two models from noise, and an untrained head from an ignorant
-# embedding.
+# **Answer.** In this run, the full model minus the model without the attribution
+# loss is {result}`ablations.attribution_loss.auc_gain` in AUC and
+# {result}`ablations.attribution_loss.gain` in attribution accuracy. A single pair
+# of runs is one draw of the seed, and removing the attribution loss removes a
+# second detection loss with it, so the first difference does not show that
+# *naming* generators helps detection.
 #
-# A loss is switched off by giving it the weight zero; nothing else changes. Without the attribution loss the
-# attribution head is never trained, so what it says is noise: its accuracy tells nothing about what the embedding
-# knows. A linear probe on the frozen embedding does.
+# **Needs** the prepared clips and the full run. **Makes** one run for each loss
+# that is switched off, and from them Table V and Fig. 3.
+#
+# **You will learn** to distinguish a difference between two models from noise,
+# and an untrained head from an uninformative embedding.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 profile = "demo"
 overrides = []
 
-# %% tags=["hide-input"]
-import pandas as pd
+# %% tags=["remove-cell"]
+from scipy.stats import binomtest
 
 from amdd.analysis.embeddings import linear_probe
-from amdd.analysis.predict import embed, metrics, predict
+from amdd.analysis.predict import embed
+from amdd.analysis.tables import ablation_table, by_seed_table
+from amdd.analysis.tables import paired_table, probe_table, seed_table
+from amdd.companion.notebook import open_notebook
+from amdd.companion.results import measured
 from amdd.figures.detection import ablation
 from amdd.figures.seeds import seeds_figure
-from amdd.stats import mcnemar, over_seeds, paired_bootstrap, wilson
-from amdd.companion.notebook import open_notebook
-from amdd.data.prepare import open_prepared
-from amdd.companion.results import measured
-from amdd.training import VARIANTS, train
+from amdd.stats import wilson
+from amdd.training import VARIANTS
 
-nb = open_notebook("04_ablations", profile, overrides)
+nb = open_notebook("ablations", profile, overrides)
 nb.opening()
 
-# %%
-train_name = nb.profile.corpus.train
-e = nb.profile.evaluation
-prepared = open_prepared(nb.reads(nb.workspace.prepared / train_name))
+# %% [markdown]
+# A loss is switched off by setting its weight to zero; nothing else changes.
+# Each variant is trained with every seed of `evaluation.seeds` and predicts the
+# same test clips.
+
+# %% tags=["remove-stderr"]
+clips = nb.clips()
 runs, predictions = {}, {}
 for variant in VARIANTS:
-    for seed in e.seeds:
-        folder = nb.workspace.runs / f"{variant}-seed{seed}"
-        runs[variant, seed] = train(nb.profile, prepared, folder, seed, variant)
-        if variant == "full" and seed == e.seeds[0]:
-            nb.reads(folder / "weights.safetensors")
-        else:
-            nb.writes(folder / "weights.safetensors")
-        predictions[variant, seed] = predict(
-            runs[variant, seed], prepared, prepared.manifest.split == "test", train_name
-        )
+    for seed in nb.evaluation.seeds:
+        full = variant == "full" and seed == nb.seed
+        run = nb.run() if full else nb.train(variant, seed, clips=clips)
+        runs[variant, seed] = run
+        predictions[variant, seed] = nb.predict(run, clips)
+full = predictions["full", nb.seed]
 
 # %% [markdown]
 # ## Table V
 
-# %% tags=["hide-input"]
-first = e.seeds[0]
-tables = {v: metrics(predictions[v, first], e.threshold, e.bootstrap, e.confidence) for v in VARIANTS}
-note = f"{train_name}, n = {len(predictions['full', first])} test clips, profile {nb.profile.name}"
-rows = []
-for variant, table in tables.items():
-    nb.results.metrics(variant, table, seed=first)
-    values = over_seeds([metrics(predictions[variant, s], e.threshold, 0) for s in e.seeds])
-    rows.append({"variant": variant, "seeds": len(e.seeds), **values["mean"].to_dict()})
-shown = [
-    "variant",
-    "seeds",
-    "balanced_accuracy",
-    "auc",
-    "f1",
-    "real_accuracy",
-    "fake_accuracy",
-    "attribution_fakes",
-    "attribution_generators",
-]
-nb.results.table(
-    "table_5", pd.DataFrame(rows)[shown], f"Ablations (the form of Table V), mean over seeds. {note}."
+# %%
+nb.table(
+    "table_5",
+    ablation_table(predictions, nb.evaluation),
+    f"Ablations (the form of Table V), means over seeds. {nb.note(full)}",
 )
 
-# %% tags=["hide-input"]
-nb.results.figure(
+# %%
+tables = {v: nb.metrics(predictions[v, nb.seed]) for v in VARIANTS}
+nb.show(
     "figure_3",
     ablation(tables),
-    f"Ablations with 95 % intervals over people (the form of Fig. 3). {note}, seed {first}.",
+    "Ablations with 95 % intervals over identities (the form of Fig. 3). "
+    f"{nb.note(full)}",
+)
+
+# %% tags=["remove-cell"]
+for variant, table in tables.items():
+    nb.results.metrics(variant, table, seed=nb.seed)
+
+# %% [markdown]
+# ## Are the differences larger than noise?
+#
+# Two variants classify the same clips, so their difference is computed on pairs:
+# {term}`McNemar's test` compares decisions, and a paired {term}`bootstrap`
+# compares metrics.
+
+# %%
+pairs = {}
+for variant in list(VARIANTS)[1:]:
+    other, loss = predictions[variant, nb.seed], variant.removeprefix("without_")
+    in_auc = nb.paired(full, other, "auc")
+    named = nb.paired(full, other, "attribution_fakes")
+    nb.number(f"{loss}_loss.auc_gain", in_auc)
+    nb.number(f"{loss}_loss.gain", named)
+    pairs[variant] = other, in_auc, named
+nb.table(
+    "paired",
+    paired_table(full, pairs, nb.evaluation.threshold),
+    f"The full model against each variant, 95 % intervals. {nb.note(full)}",
 )
 
 # %% [markdown]
-# ## Are the differences real?
+# ## Variation across seeds
 #
-# Each variant against the full model on the same clips: {term}`McNemar's test` on verdicts, and a paired {term}`bootstrap` of
-# the AUC.
+# Intervals over identities describe what other people would have changed, not
+# what another seed would have: other initial weights and another order of clips.
+# `benchmarks/seed_spread.py` trained each variant of the profile `demo` with
+# {result}`benchmarks/seed_spread.seeds|plain` seeds and tested all runs on the
+# same {result}`benchmarks/seed_spread.clips|plain` clips of the built-in corpus,
+# separately from the run that this book shows. Each dot is one training run; the
+# last panel shows attribution when the class *real* is excluded.
 
 # %%
-rows = []
-for variant in list(VARIANTS)[1:]:
-    test = mcnemar(predictions["full", first], predictions[variant, first], e.threshold)
-    named = mcnemar(predictions["full", first], predictions[variant, first], what="attribution")
-    gap = paired_bootstrap(predictions["full", first], predictions[variant, first], "auc", draws=e.bootstrap)
-    rows.append(
-        {
-            "variant": variant, "only full right": test["only_first"], "only variant right": test["only_second"], "p (detection)": test["p"],
-            "p (attribution)": named["p"], "AUC full - variant": gap.value, "low": gap.low, "high": gap.high,
-        }
-    )  # fmt: skip
-nb.results.table("paired", pd.DataFrame(rows), f"The full model against each variant. {note}, seed {first}.")
-
-# %% tags=["hide-input"]
-# What the chapter "Claims" judges: each loss's worth, as a paired difference over people.
-for variant in list(VARIANTS)[1:]:
-    pair = predictions["full", first], predictions[variant, first]
-    loss = variant.removeprefix("without_") + "_loss"
-    nb.results.difference(
-        f"{loss}.gain", paired_bootstrap(*pair, "attribution_fakes", draws=e.bootstrap), first
-    )
-    nb.results.difference(f"{loss}.auc_gain", paired_bootstrap(*pair, "auc", draws=e.bootstrap), first)
-
-# %% [markdown]
-# ## Another seed
-#
-# Intervals over people say what other people would have changed. They do not say what another seed would have: other
-# first weights, another order of clips. `benchmarks/seed_spread.py` trained each variant of the profile `demo` with
-# {result}`benchmarks/seed_spread.seeds|plain` seeds and tested all on the same
-# {result}`benchmarks/seed_spread.clips|plain` clips of the built-in corpus, apart from the run that this book shows.
-# Each dot is one training. The last panel asks of each fake only which generator made it, whatever the head gives to
-# "real".
-
-# %% tags=["hide-input"]
 spread = measured("seed_spread")
-shown = {"auc": "AUC", "attribution": "attribution", "named": "attribution among generators"}
-nb.results.figure(
+shown = {"auc": "AUC", "attribution": "attribution"}
+shown |= {"named": "attribution among generators"}
+where = f"{spread['corpus']}, profile {spread['profile']}, separate experiment."
+nb.show(
     "seeds",
     seeds_figure(spread["by_seed"], shown, {"auc": 1 / 2, "named": 1 / 3}),
-    f"Trainings with {len(spread['seeds'])} seeds a variant, {spread['corpus']}, "
-    f"n = {spread['numbers']['clips']['value']} test clips, profile {spread['profile']}; measured apart from this run.",
+    f"Training runs with {len(spread['seeds'])} seeds per variant. {where}",
 )
-
-# %% tags=["hide-input"]
-rows, told = [], spread["numbers"]
-for variant in spread["by_seed"]:
-    row = {"variant": variant.replace("_", " ")}
-    for measure, title in shown.items():
-        one, gap = told[f"{variant}.{measure}"], told.get(f"{variant}.{measure}.gap")
-        row[title] = f"{one['value']:.3f} ({one['least']:.3f}–{one['most']:.3f})"
-        if measure != "named":
-            row[f"full ahead by, {title}"] = (
-                f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]" if gap else "–"
-            )
-    rows.append(row)
-nb.results.table(
-    "seed_spread",
-    pd.DataFrame(rows),
-    f"Mean over {len(spread['seeds'])} seeds with the lowest and the highest; by how much the full model is ahead, "
-    "paired by seed, with Student's 95 % interval.",
-)
-
-# %% [markdown]
-# Where an interval holds zero, these seeds do not tell the two apart, whatever one pair of trainings says.
-#
-# Some trainings end with every test clip on the same side of the threshold, a balanced accuracy of exactly one half:
-# {result}`benchmarks/seed_spread.full.at_chance|plain` of {result}`benchmarks/seed_spread.seeds|plain` of the full
-# network, {result}`benchmarks/seed_spread.without_attribution.at_chance|plain` without attribution,
-# {result}`benchmarks/seed_spread.without_fingerprint.at_chance|plain` without fingerprint consistency and
-# {result}`benchmarks/seed_spread.without_contrastive.at_chance|plain` without the contrastive loss.
-
-# %% tags=["hide-input"]
-if len(e.seeds) > 1:
-    rows = [
-        {"variant": v, "seed": s, **metrics(predictions[v, s], e.threshold, 0)["value"][["auc", "balanced_accuracy", "attribution_fakes", "attribution_generators"]]}
-        for v in VARIANTS
-        for s in e.seeds
-    ]  # fmt: skip
-    nb.results.table("by_seed", pd.DataFrame(rows), f"This run, seed by seed. {note}.")
-
-# %% [markdown]
-# ## What the embedding knows
-#
-# A logistic regression on the frozen fused embedding of the test fakes, cross-validated over people, names the
-# generator. It needs no attribution head.
 
 # %%
-part = prepared.manifest.split == "test"
-fakes = prepared.manifest[part & (prepared.manifest.label == 1)]
-rows = []
-for variant in VARIANTS:
-    fused = embed(runs[variant, first], prepared, fakes)["fused"]
-    named = linear_probe(fused, fakes.generator.to_numpy(), fakes.identity.to_numpy())
-    right = int((named == fakes.generator.to_numpy()).sum())
-    share = wilson(right, len(fakes)).with_seed(first)
-    nb.results.number(f"{variant}.probe", share)
-    head = float(tables[variant].loc["attribution_fakes", "value"])
-    rows.append(
-        {
-            "variant": variant,
-            "probe": share.value,
-            "low": share.low,
-            "high": share.high,
-            "attribution head": head,
-        }
-    )
-nb.results.table(
-    "probe",
-    pd.DataFrame(rows),
-    f"A linear probe beside the attribution head, n = {len(fakes)} test fakes of {train_name}.",
+nb.table(
+    "seed_spread",
+    seed_table(spread, shown),
+    "Mean over seeds with the lowest and highest value, and the difference from "
+    f"the full model, paired by seed, with Student's 95 % interval. {where}",
 )
 
 # %% [markdown]
-# ## Exercises
+# If an interval contains zero, these seeds give no evidence of a difference,
+# even if a single pair of runs suggests one.
 #
-# **1.** Two models differ on a few clips, and each time the first is right. From how many such clips on is McNemar's
-# p-value below five in a hundred?
-#
-# **2.** How good is naming the same generator always? And how far above that is the head that was never trained?
+# Some runs classify every test clip alike, so that balanced accuracy is exactly
+# one half: {result}`benchmarks/seed_spread.full.at_chance|plain` of
+# {result}`benchmarks/seed_spread.seeds|plain` runs of the full model,
+# {result}`benchmarks/seed_spread.without_attribution.at_chance|plain` without the
+# attribution loss,
+# {result}`benchmarks/seed_spread.without_fingerprint.at_chance|plain` without the
+# fingerprint loss and
+# {result}`benchmarks/seed_spread.without_contrastive.at_chance|plain` without the
+# contrastive loss. Detection did not start in these runs; they measure the
+# optimisation, not the value of a loss for a trained detector.
 
-# %% tags=["hide-cell", "solution"]
-# Solution 1
-from scipy.stats import binomtest
-
-next(n for n in range(1, 50) if binomtest(n, n, 0.5).pvalue < 0.05)
-
-# %% tags=["hide-cell", "solution"]
-# Solution 2
-most = fakes.generator.value_counts(normalize=True).iloc[0]
-untrained = tables["without_attribution"].loc["attribution_fakes", "value"]
-print(f"always the same: {most:.3f}; the untrained head: {untrained:.3f}")
+# %% tags=["remove-cell"]
+if len(nb.evaluation.seeds) > 1:
+    nb.table(
+        "by_seed",
+        by_seed_table(predictions, nb.evaluation),
+        f"Every training run of this book. {nb.note(full)}",
+    )
 
 # %% [markdown]
-# ## Summary
+# ## Generator information in the embedding
 #
-# Without the attribution loss the head names {result}`04_ablations.without_attribution.attribution_fakes` of the
-# fakes rightly, a linear probe on the same embedding {result}`04_ablations.without_attribution.probe`; with the
-# loss the probe reaches {result}`04_ablations.full.probe`. The paper's collapse, from
-# {paper}`table5.full.attribution` to {paper}`table5.without_attribution.attribution`, is the head's.
+# Without the attribution loss the attribution head is never trained, so its
+# accuracy says nothing about the embedding. A linear probe does: a logistic
+# regression on the frozen fused embedding of the test fakes, cross-validated over
+# identities.
+
+# %%
+manifest = clips.manifest
+fakes = manifest[(manifest.split == "test") & (manifest.label == 1)]
+true, people = fakes.generator.to_numpy(), fakes.identity.to_numpy()
+probes = {}
+for variant in VARIANTS:
+    fused = embed(runs[variant, nb.seed], clips, fakes)["fused"]
+    named = linear_probe(fused, true, people)
+    probes[variant] = wilson(int((named == true).sum()), len(fakes))
+
+# %%
+heads = {v: t.loc["attribution_fakes", "value"] for v, t in tables.items()}
+nb.table(
+    "probe",
+    probe_table(probes, heads),
+    "Attribution accuracy of a linear probe on the embedding, with Wilson "
+    f"intervals, beside that of the head; n = {len(fakes)} test fakes. {nb.note()}",
+)
+
+# %% tags=["remove-cell"]
+for variant, share in probes.items():
+    nb.number(f"{variant}.probe", share.with_seed(nb.seed))
+
+# %% [markdown]
+# The probe reaches {result}`ablations.full.probe` on the full model's embedding
+# and {result}`ablations.without_attribution.probe` on that of the model without
+# the attribution loss, whose head gives the correct class for
+# {result}`ablations.without_attribution.attribution_fakes`. The drop from
+# {paper}`table5.full.attribution` to
+# {paper}`table5.without_attribution.attribution` in the paper reflects an
+# untrained head; it says nothing about the embedding.
+#
+# ## Exercises
+#
+# ```{exercise} How many clips make a difference?
+# :label: ex-mcnemar-count
+#
+# Two models differ on a few clips, and each time the first one is correct. From
+# how many such clips on is McNemar's p-value below 0.05?
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-mcnemar-count
+# :class: dropdown
+# ````
+# Under the null hypothesis each of the clips is won by either model with
+# probability one half.
+
+# %% tags=["solution"]
+p = [binomtest(n, n, 0.5).pvalue for n in range(1, 11)]
+next(n for n, value in enumerate(p, start=1) if value < 0.05)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} A constant baseline
+# :label: ex-constant-head
+#
+# What attribution accuracy does a constant prediction of the most frequent
+# generator reach? How does the untrained head compare?
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-constant-head
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+constant = fakes.generator.value_counts(normalize=True).iloc[0]
+print(f"constant prediction: {constant:.3f}")
+print(f"untrained head:      {heads['without_attribution']:.3f}")
+
+# %% [markdown]
+# ````{solution-end}
+# ````

@@ -11,179 +11,229 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
-# ---
 
 # %% [markdown]
 # # The embedding space
 #
-# **Needs** the full run and the ablated runs. **Makes** t-SNE and UMAP maps (Fig. 1, 8, 9), cluster measures, and the
-# agreement of picture and sound by generator (Fig. 10).
+# **Question.** Does the attribution loss organise the embedding by generator, and
+# do the two modalities of a real clip agree more than those of a fake?
 #
-# **You will learn** to distrust maps, and to measure in the space itself.
+# **Answer.** With the attribution loss, the share of a clip's nearest neighbours
+# that come from its own generator changes by
+# {result}`embedding_space.attribution_loss.purity_gain`. The mean cosine of the
+# two modalities differs between reals and fakes by
+# {result}`embedding_space.full.gap` with the fingerprint loss and by
+# {result}`embedding_space.without_fingerprint.gap` without it.
 #
-# A map in two dimensions ({term}`t-SNE, UMAP`) invites reading clusters into it. So every map here stands beside measures that are taken
-# in the full space: the {term}`silhouette` by generator, and the purity of the nearest neighbours with its chance level.
+# **Needs** the full run and the ablated runs. **Makes** t-SNE and UMAP maps
+# (Fig. 1, 8, 9), cluster metrics, and the agreement of the modalities by
+# generator (Fig. 10).
+#
+# **You will learn** to measure in the space itself rather than to read maps.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 profile = "demo"
 overrides = []
 
-# %% tags=["hide-input"]
+# %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, display
+from sklearn.neighbors import NearestNeighbors
 
-from amdd.analysis.embeddings import alignment, cluster_scores, purity_of_each, tsne, umap
+from amdd.analysis.embeddings import alignment, cluster_scores, class_gap
+from amdd.analysis.embeddings import purity_of_each, tsne, umap
 from amdd.analysis.predict import embed
-from amdd.figures.embedding import maps, similarity
-from amdd.figures.hover import face_picture, hover_map, sound_picture
-from amdd.stats import mean_bootstrap
+from amdd.analysis.tables import differences, words
 from amdd.companion.notebook import open_notebook
-from amdd.data.prepare import open_prepared
-from amdd.training.runs import load_run
+from amdd.figures.embedding import maps, similarity
+from amdd.figures.hover import clip_map
 
-nb = open_notebook("06_embedding_space", profile, overrides)
+nb = open_notebook("embedding_space", profile, overrides)
 nb.opening()
 
+# %% [markdown]
+# A two-dimensional map ({term}`t-SNE, UMAP`) invites the reader to see clusters.
+# Each map here is therefore accompanied by metrics that are computed in the full
+# space: the {term}`silhouette` by generator, and the purity of the nearest
+# neighbours with its chance level.
+
 # %%
-e, train_name = nb.profile.evaluation, nb.profile.corpus.train
-prepared = open_prepared(nb.reads(nb.workspace.prepared / train_name))
-rows = np.flatnonzero((prepared.manifest.split == "test").to_numpy())
-classes = prepared.manifest.generator.to_numpy().astype(str)[rows]
+clips = nb.clips()
+test = clips.manifest[clips.manifest.split == "test"]
+classes = test.generator.to_numpy().astype(str)
+people = test.identity.to_numpy().astype(str)
 spaces = {}
 for variant in ("full", "without_attribution", "without_fingerprint"):
-    folder = nb.workspace.runs / f"{variant}-seed{e.seeds[0]}"
-    nb.reads(folder / "weights.safetensors")
-    spaces[variant] = embed(load_run(folder), prepared, rows)
-note = f"n = {len(rows)} test clips of {train_name}, seed {e.seeds[0]}"
+    spaces[variant] = embed(nb.run(variant), clips, test)
+perplexity = nb.evaluation.perplexity
 
 # %% [markdown]
 # ## With and without the attribution loss
 
-# %% tags=["hide-input"]
-points = {
-    v.replace("_", " "): tsne(spaces[v]["fused"], e.perplexity) for v in ("full", "without_attribution")
-}
-nb.results.figure(
-    "tsne", maps(points, classes), f"t-SNE of the fused embedding (the form of Fig. 9). {note}."
+# %%
+pair = ("full", "without_attribution")
+points = {words(v): tsne(spaces[v]["fused"], perplexity) for v in pair}
+nb.show(
+    "tsne",
+    maps(points, classes),
+    f"t-SNE of the fused embedding (the form of Fig. 9). {nb.note(test)}",
 )
-
-# %% [markdown]
-# ### Look at the clips
-#
-# The map of the full model again, with what each mark stands for.
-
-# %% tags=["hide-input"]
-drawn = tsne(spaces["full"]["fused"], e.perplexity)
-shown = np.linspace(0, len(rows) - 1, min(len(rows), 120)).astype(int)  # more would make a heavy page
-names = prepared.manifest.identity.to_numpy().astype(str)
-told = [f"{classes[k]}, {names[rows[k]]}" for k in shown]
-faces = [face_picture(np.asarray(prepared.frames(int(k)))[0]) for k in rows[shown]]
-sounds = [sound_picture(np.asarray(prepared.mel(int(k)), np.float32)[0]) for k in rows[shown]]
-display(HTML(hover_map(drawn[shown], classes[shown], told, faces, sounds)))
-
-# %% tags=["hide-input"]
-points = {
-    v.replace("_", " "): umap(spaces[v]["fused"], e.neighbours) for v in ("full", "without_attribution")
-}
-nb.results.figure("umap", maps(points, classes), f"UMAP of the fused embedding. {note}.")
 
 # %%
-table = []
-for variant in ("full", "without_attribution"):
-    for space in ("fused", "visual", "audio"):
-        found = cluster_scores(spaces[variant][space], classes)
-        table.append({"variant": variant, "space": space, **found})
-        nb.results.number(f"{variant}.{space}.purity", found["purity"], n=len(rows), seed=e.seeds[0])
-        nb.results.number(f"{variant}.{space}.silhouette", found["silhouette"], n=len(rows), seed=e.seeds[0])
-nb.results.table(
-    "clusters", pd.DataFrame(table), f"How far generators are apart in the space itself. {note}."
-)
-
-# %% tags=["hide-input"]
-people = prepared.manifest.identity.to_numpy().astype(str)[rows]
-each = {v: purity_of_each(spaces[v]["fused"], classes) for v in ("full", "without_attribution")}
-nb.results.difference(
-    "attribution_loss.purity_gain",
-    mean_bootstrap(each["full"] - each["without_attribution"], people, e.bootstrap),
-    e.seeds[0],
+points = {words(v): umap(spaces[v]["fused"], nb.evaluation.neighbours) for v in pair}
+nb.show(
+    "umap",
+    maps(points, classes),
+    f"UMAP of the fused embedding. {nb.note(test)}",
 )
 
 # %% [markdown]
-# Neighbours in the fused space are of the same generator with a share of
-# {result}`06_embedding_space.full.fused.purity` with the attribution loss and
-# {result}`06_embedding_space.without_attribution.fused.purity` without it.
-#
-# ## Picture and sound before they meet
+# The same map of the full model, with the face and the spectrogram of each mark:
 
-# %% tags=["hide-input"]
-points = {
-    "visual": tsne(spaces["full"]["visual"], e.perplexity),
-    "audio": tsne(spaces["full"]["audio"], e.perplexity),
-}
-nb.results.figure(
+# %%
+drawn = tsne(spaces["full"]["fused"], perplexity)
+nb.show("clips", clip_map(drawn, clips, test))
+
+# %% [markdown]
+# The metrics in the full space: *purity* is the share of a clip's five nearest
+# neighbours that have its class, *chance* what it would be if classes were
+# assigned at random.
+
+# %%
+rows = []
+for variant in pair:
+    for space in ("fused", "visual", "audio"):
+        scores = cluster_scores(spaces[variant][space], classes)
+        rows.append({"variant": words(variant), "space": space, **scores})
+        for metric in ("purity", "silhouette"):
+            nb.number(f"{variant}.{space}.{metric}", scores[metric], n=len(test))
+nb.table(
+    "clusters",
+    pd.DataFrame(rows),
+    f"Cluster metrics by generator. {nb.note(test)}",
+)
+
+# %% [markdown]
+# In the fused space, the purity is
+# {result}`embedding_space.full.fused.purity` with the attribution loss and
+# {result}`embedding_space.without_attribution.fused.purity` without it.
+#
+# ## The modalities before fusion
+
+# %%
+points = {m: tsne(spaces["full"][m], perplexity) for m in ("visual", "audio")}
+nb.show(
     "modalities",
     maps(points, classes),
-    f"t-SNE of the visual and the audio embedding (the form of Fig. 8). {note}.",
+    "t-SNE of the visual and the audio embedding (the form of Fig. 8). "
+    f"{nb.note(test)}",
 )
 
 # %% [markdown]
-# ## Do picture and sound agree?
+# ## Agreement of the modalities
 #
-# The paper says that real pairs agree more than forged ones and that {term}`CMFFC` amplifies this. But CMFFC pulls forged
-# pairs together, which works against that gap: so it is measured with and without.
+# The paper states that the visual and audio projections of reals agree more than
+# those of fakes, and that {term}`CMFFC` amplifies this. However, CMFFC aligns the
+# projections of *fakes*, which works against such a gap. It is therefore measured
+# with and without the loss.
 
-# %% tags=["hide-input"]
-parts = []
-for variant in ("full", "without_fingerprint"):
-    parts.append(
-        pd.DataFrame({"variant": variant, "generator": classes, "cosine": alignment(spaces[variant])})
-    )
-cosines = pd.concat(parts, ignore_index=True).dropna()
-means = cosines.groupby(["variant", "generator"]).cosine.agg(["mean", "std", "count"]).reset_index()
-nb.results.figure(
-    "cosine", similarity(cosines), f"Cosine of picture and sound by generator (the form of Fig. 10). {note}."
-)
-# The gap between reals and fakes as a mean: a real clip counts +1 over the share of reals, a fake -1 over the fakes'.
-weight = np.where(classes == "real", 1 / (classes == "real").mean(), -1 / (classes != "real").mean())
+# %%
 cosine = {v: alignment(spaces[v]) for v in ("full", "without_fingerprint")}
-for variant, values in cosine.items():
-    nb.results.difference(f"{variant}.gap", mean_bootstrap(weight * values, people, e.bootstrap), e.seeds[0])
-nb.results.difference(
-    "fingerprint_loss.gap_gain",
-    mean_bootstrap(weight * (cosine["full"] - cosine["without_fingerprint"]), people, e.bootstrap),
-    e.seeds[0],
+parts = [
+    pd.DataFrame({"variant": v, "generator": classes, "cosine": c})
+    for v, c in cosine.items()
+]
+cosines = pd.concat(parts, ignore_index=True).dropna()
+nb.show(
+    "cosine",
+    similarity(cosines),
+    f"Cosine of the two projections by class (the form of Fig. 10). {nb.note(test)}",
 )
 
-# %% tags=["hide-input"]
-nb.results.table("cosines", means, f"Mean cosine by variant and generator. {note}.")
+# %%
+means = cosines.groupby(["variant", "generator"]).cosine.agg(["mean", "std", "count"])
+nb.table("cosines", means.reset_index(), f"Mean cosine by class. {nb.note(test)}")
 
 # %% [markdown]
+# The differences that the claims are about, with intervals over identities:
+
+# %%
+each = {v: purity_of_each(spaces[v]["fused"], classes) for v in pair}
+gap = {v: class_gap(c, classes) for v, c in cosine.items()}
+found = {
+    "attribution_loss.purity_gain": each["full"] - each["without_attribution"],
+    "full.gap": gap["full"],
+    "without_fingerprint.gap": gap["without_fingerprint"],
+    "fingerprint_loss.gap_gain": gap["full"] - gap["without_fingerprint"],
+}
+found = {key: nb.mean(values, people) for key, values in found.items()}
+
+# %%
+named = {
+    "attribution_loss.purity_gain": "purity, with - without the attribution loss",
+    "full.gap": "cosine, reals - fakes, full model",
+    "without_fingerprint.gap": "cosine, reals - fakes, without fingerprint loss",
+    "fingerprint_loss.gap_gain": "change of that gap by the fingerprint loss",
+}
+nb.table(
+    "gaps",
+    differences({name: found[key] for key, name in named.items()}, "difference"),
+    f"Differences with 95 % intervals over identities. {nb.note(test)}",
+)
+
+# %% tags=["remove-cell"]
+for key, value in found.items():
+    nb.number(key, value)
+
+# %% [markdown]
+# The fingerprint loss changes the gap between reals and fakes by
+# {result}`embedding_space.fingerprint_loss.gap_gain`; the paper's claim would
+# need a positive value.
+#
 # ## Exercises
 #
-# **1.** Draw the t-SNE map with another seed. Of a clip's five neighbours on one map, how many are its neighbours on the
-# other?
+# ```{exercise} Stability of a map
+# :label: ex-map-stability
 #
-# **2.** Does the space know the *person*? Compare the neighbours' purity by person with its chance level.
-
-# %% tags=["hide-cell", "solution"]
-# Solution 1
-from sklearn.neighbors import NearestNeighbors
-
-near = []
-for seed in (0, 1):
-    drawn = tsne(spaces["full"]["fused"], e.perplexity, seed)
-    k = min(6, len(drawn))
-    near.append(NearestNeighbors(n_neighbors=k).fit(drawn).kneighbors(drawn, return_distance=False)[:, 1:])
-print(f"{np.mean([len({*a} & {*b}) for a, b in zip(*near)]):.1f} of {near[0].shape[1]}")
-
-# %% tags=["hide-cell", "solution"]
-# Solution 2
-{k: round(v, 3) for k, v in cluster_scores(spaces["full"]["fused"], people).items() if k != "silhouette"}
+# Draw the t-SNE map with another seed. Of a clip's five neighbours on one map, how
+# many are its neighbours on the other?
+# ```
 
 # %% [markdown]
-# ## Summary
+# ````{solution-start} ex-map-stability
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+near = []
+for seed in (0, 1):
+    drawn = tsne(spaces["full"]["fused"], perplexity, seed)
+    found = NearestNeighbors(n_neighbors=min(6, len(drawn))).fit(drawn)
+    near.append(found.kneighbors(drawn, return_distance=False)[:, 1:])
+shared = np.mean([len({*a} & {*b}) for a, b in zip(*near)])
+print(f"{shared:.1f} of {near[0].shape[1]}")
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
-# With the attribution loss a clip's neighbours are of its own generator more often by
-# {result}`06_embedding_space.attribution_loss.purity_gain`. Real minus forged, the mean cosine differs by {result}`06_embedding_space.full.gap` with CMFFC and by
-# {result}`06_embedding_space.without_fingerprint.gap` without it.
+# ```{exercise} Does the space encode the person?
+# :label: ex-identity-purity
+#
+# Compare the neighbours' purity by *person* with its chance level.
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-identity-purity
+# :class: dropdown
+# ````
+# Clips of one person share the recording, so a high value need not mean that the
+# network recognises faces.
+
+# %% tags=["solution"]
+scores = cluster_scores(spaces["full"]["fused"], people)
+{name: round(scores[name], 3) for name in scores if name != "silhouette"}
+
+# %% [markdown]
+# ````{solution-end}
+# ````

@@ -11,145 +11,144 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
-# ---
 
 # %% [markdown]
-# # GradCAM
+# # Grad-CAM
 #
-# **Needs** the full run, the prepared clips, and for the built-in corpus the masks of what was forged. **Makes**
-# attention maps (Fig. 11) and scores them against those masks.
+# **Question.** Does the detector attend to the manipulated region?
 #
-# **You will learn** to score a heat map ({term}`Grad-CAM`) against what is known, instead of believing it.
+# **Answer.** {result}`gradcam.energy` of the map's energy lies inside the
+# manipulated region, which covers {result}`gradcam.area` of the crop; the
+# difference is {result}`gradcam.energy.excess`. A map that ignores the face would
+# have a difference of zero.
 #
-# A heat map on a face looks convincing wherever it lies. On the built-in corpus it is known which pixels were
-# forged, so the map can be scored: how much of it lies inside (energy), whether its peak does (pointing game), and
-# how well its top part covers the mask (IoU). A map that knows nothing scores the mask's area.
+# **Needs** the full run, the prepared clips and, for the built-in corpus, the
+# masks of the forged pixels. **Makes** attention maps (Fig. 11) and scores them
+# against those masks.
+#
+# **You will learn** to evaluate a {term}`Grad-CAM` map against ground truth
+# instead of trusting it.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 profile = "demo"
 overrides = []
 
-# %% tags=["hide-input"]
+# %% tags=["remove-cell"]
 import numpy as np
-import pandas as pd
 
-from amdd.figures.pictures import film_strip, outline, overlay
-from amdd.analysis.gradcam import agreement, crop_masks, gradcam
-from amdd.data.media import probe
-from amdd.stats import mean_bootstrap
+from amdd.analysis.gradcam import agreement, gradcam, mask_of, score_maps
 from amdd.companion.notebook import open_notebook
-from amdd.data.prepare import open_prepared
+from amdd.figures.attention import attention_rows
+from amdd.figures.pictures import film_strip
 from amdd.puppets.corpus.make import read_masks
-from amdd.training.runs import load_run
 
-nb = open_notebook("07_gradcam", profile, overrides)
+nb = open_notebook("gradcam", profile, overrides)
 nb.opening()
 
+# %% [markdown]
+# A heat map on a face looks plausible wherever it lies. On the built-in corpus the
+# forged pixels are known, so that the map can be scored: the share of its energy
+# inside the mask, whether its maximum lies inside (pointing game), and the overlap
+# of its top part with the mask (IoU). For a uniform map the expected energy equals
+# the area fraction of the mask.
+
 # %%
-e, train_name = nb.profile.evaluation, nb.profile.corpus.train
-prepared = open_prepared(nb.reads(nb.workspace.prepared / train_name))
-run_dir = nb.workspace.runs / f"full-seed{e.seeds[0]}"
-nb.reads(run_dir / "weights.safetensors")
-run = load_run(run_dir)
-test = prepared.manifest[prepared.manifest.split == "test"]
-masks = {} if nb.profile.corpus.data else read_masks(nb.workspace.corpora / train_name, test.clip_id.tolist())
+clips, run, root = nb.clips(), nb.run("full"), nb.corpus_root()
+test = clips.manifest[clips.manifest.split == "test"]
+masks = read_masks(root, test.clip_id.tolist()) if nb.built_in else {}
 
 # %% [markdown]
-# ## Where the network looks
+# ## Maps by class
 #
-# Bright: what raises the detection logit. Green: the edge of what was forged.
+# Bright regions raise the detection logit. The green outline is the boundary of the
+# forged region.
 
-# %% tags=["hide-input"]
-strips = {}
-for generator in ["real", *nb.profile.model.generators]:
-    people = test[test.generator == generator].drop_duplicates("identity")  # another person in each row
-    chosen = np.linspace(0, len(people) - 1, min(e.gradcam_clips, len(people))).round().astype(int)
-    for row in people.index[chosen]:
-        heat = gradcam(run, prepared, int(row))
-        frames = np.asarray(prepared.frames(int(row)))
-        cells = [overlay(f, h) for f, h in zip(frames, heat)]
-        mask = masks.get(test.clip_id[row])
-        if mask is not None:
-            side = probe(test.video[row]).height
-            forged = crop_masks(
-                mask, prepared.frame_indices(int(row)), prepared.geometry(int(row)), side, frames.shape[1]
-            )
-            cells = [outline(c, m) for c, m in zip(cells, forged)]
-        strips[f"{generator}\n{test.identity[row]}"] = np.stack(cells)[:8]
-nb.results.picture(
+# %%
+strips = attention_rows(run, clips, test, masks, nb.evaluation.gradcam_clips)
+nb.show(
     "maps",
-    film_strip(strips, 84),
-    "Rows of face crops with a heat map over each, by class; green lines around what was forged.",
-    f"Grad-CAM towards 'fake' (the form of Fig. 11), test clips of {train_name}, each of another person of its class.",
-    drawn_by="amdd.figures.pictures.overlay",
+    film_strip(
+        strips,
+        84,
+        "Rows of face crops with a heat map over each, by class; green outlines "
+        "around forged regions.",
+    ),
+    "Grad-CAM maps of the detection logit (the form of Fig. 11), each row another "
+    f"person. {nb.note()}",
 )
 
 # %% [markdown]
-# ## Scored against what was forged
+# ## Agreement with the forged region
 
-# %% tags=["hide-input"]
-rows = []
-for row in test.index[test.label == 1][: e.gradcam_scored]:
-    mask = masks.get(test.clip_id[row])
-    if mask is None:
-        continue
-    heat = gradcam(run, prepared, int(row))
-    side = probe(test.video[row]).height
-    forged = crop_masks(
-        mask, prepared.frame_indices(int(row)), prepared.geometry(int(row)), side, prepared.settings.size
-    )
-    if forged.any():
-        rows.append(
-            {"generator": test.generator[row], "person": test.identity[row], **agreement(heat, forged)}
-        )
-scored = pd.DataFrame(rows, columns=["generator", "person", "energy", "pointing", "iou", "area"])
-if len(scored):
-    table = scored.drop(columns="person").groupby("generator").mean().reset_index()
-    table.insert(1, "n", scored.groupby("generator").size().to_numpy())
-    nb.results.table(
-        "agreement",
-        table,
-        "Mean agreement of map and mask by generator; 'area' is what a map that knows nothing scores as energy.",
-    )
-    for measure in ("energy", "pointing", "iou", "area"):
-        found = mean_bootstrap(scored[measure], scored.person, e.bootstrap)
-        nb.results.number(measure, found)
-    excess = mean_bootstrap(scored.energy - scored.area, scored.person, e.bootstrap)
-    nb.results.difference("energy.excess", excess, e.seeds[0])
-else:
-    for measure in ("energy", "pointing", "iou", "area", "energy.excess"):
-        nb.results.number(measure, "not measured (no masks for this corpus)")
+# %%
+fakes = test[test.label == 1]
+scored = score_maps(run, clips, fakes, masks, nb.evaluation.gradcam_scored)
+by_generator = scored.groupby("generator")
+table = by_generator[["energy", "pointing", "iou", "area"]].mean()
+table.insert(0, "n", by_generator.size())
+nb.table(
+    "agreement",
+    table.reset_index(),
+    "Mean agreement of map and mask by generator; *area* is the expected energy of "
+    f"a uniform map. {nb.note()}",
+)
+
+# %% tags=["remove-cell"]
+missing = "not measured (no masks for this corpus)"
+scored["energy.excess"] = scored.energy - scored.area
+for key in ("energy", "pointing", "iou", "area", "energy.excess"):
+    nb.number(key, nb.mean(scored[key], scored.person) if len(scored) else missing)
 
 # %% [markdown]
+# The maximum of the map lies inside the forged region for
+# {result}`gradcam.pointing` of the frames.
+#
 # ## Exercises
 #
-# **1.** What would a map score that always looks at the middle of the crop?
+# ```{exercise} A central blob
+# :label: ex-central-blob
 #
-# **2.** Draw the map towards the *generator's* class instead of towards "fake". Is it another one?
-
-# %% tags=["hide-cell", "solution"]
-# Solution 1
-if len(scored):
-    row = int(test.index[test.label == 1][0])
-    axis = np.linspace(-1, 1, prepared.settings.size)
-    middle = np.exp(-(axis[:, None] ** 2 + axis[None] ** 2) / 0.3)
-    forged = crop_masks(
-        masks[test.clip_id[row]],
-        prepared.frame_indices(row),
-        prepared.geometry(row),
-        probe(test.video[row]).height,
-        prepared.settings.size,
-    )
-    print(agreement(np.stack([middle] * len(forged)), forged))
-
-# %% tags=["hide-cell", "solution"]
-# Solution 2
-row = int(test.index[test.label == 1][0])
-a, b = gradcam(run, prepared, row), gradcam(run, prepared, row, towards=test.generator[row])
-print(f"correlation of the two maps: {np.corrcoef(a.ravel(), b.ravel())[0, 1]:.2f}")
+# Which scores does a map reach that always marks the centre of the crop?
+# ```
 
 # %% [markdown]
-# ## Summary
+# ````{solution-start} ex-central-blob
+# :class: dropdown
+# ````
+# Faces lie in the centre of the crop, and so do forged regions. A uniform map is
+# therefore a weak baseline.
+
+# %% tags=["solution"]
+axis = np.linspace(-1, 1, clips.settings.size)
+blob = np.exp(-(axis[:, None] ** 2 + axis[None] ** 2) / 0.3)
+row = fakes.index[0]
+forged = mask_of(clips, test.loc[row], masks) if masks else None
+if forged is not None:
+    print(agreement(np.stack([blob] * len(forged)), forged))
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
-# Of the map's energy {result}`07_gradcam.energy` lies on forged pixels, which fill
-# {result}`07_gradcam.area` of the crop: a difference of {result}`07_gradcam.energy.excess`. Its peak lies there with a share of {result}`07_gradcam.pointing`.
+# ```{exercise} The map of the generator's class
+# :label: ex-class-map
+#
+# Compute the map of the *generator's* logit instead of the detection logit. Does it
+# differ?
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-class-map
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+detection = gradcam(run, clips, int(row))
+name = test.generator[row]
+named = gradcam(run, clips, int(row), towards=name)
+correlation = np.corrcoef(detection.ravel(), named.ravel())[0, 1]
+print(f"correlation of the two maps: {correlation:.2f}")
+
+# %% [markdown]
+# ````{solution-end}
+# ````

@@ -11,183 +11,155 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
-# ---
 
 # %% [markdown]
 # # Spectrograms
 #
-# **Needs** the prepared corpora and the full run. **Makes** Fig. 12: what the audio branch sees of a real clip and of
-# forgeries, how much they differ, and what the network loses when its sound is taken away.
+# **Question.** What does the audio branch receive, and does the network use it?
 #
-# **You will learn** to see what of a forgery is audible, and what the audio branch could use as a shortcut.
+# **Answer.** Removing the audio changes AUC by
+# {result}`spectrograms.audio.removed.lost`, replacing it by another person's
+# audio by {result}`spectrograms.audio.replaced.lost` (a positive value is a loss).
+# If the intervals contain zero, these clips give no evidence that the detector
+# uses audio.
 #
-# In FakeAVCeleb's category C the sound is real, so a face swap's spectrogram is the real clip's. Where sound is
-# forged, the difference shows.
+# **Needs** the prepared corpora and the full run. **Makes** Fig. 12: spectrograms
+# of real clips and forgeries, their differences, and the effect of removing the
+# audio.
+#
+# **You will learn** which forgeries are audible, and which shortcuts the audio
+# branch could use.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 profile = "demo"
 overrides = []
 
-# %% tags=["hide-input"]
+# %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
 
-from amdd.analysis.predict import predict
-from amdd.figures.pictures import spectrograms
-from amdd.stats import auc, paired_bootstrap
+from amdd.analysis.pairs import mel_differences, mel_gap, own_reals, quiet_frames
+from amdd.analysis.tables import altered_table
 from amdd.companion.notebook import open_notebook
-from amdd.data.prepare import open_prepared
-from amdd.training.runs import load_run
-from amdd.data.variants import with_foreign_audio, without_audio
+from amdd.data.variants.audio import with_foreign_audio, without_audio
+from amdd.figures.pictures import paired_spectrograms
 
-nb = open_notebook("08_spectrograms", profile, overrides)
+nb = open_notebook("spectrograms", profile, overrides)
 nb.opening()
 
 # %% [markdown]
-# ## One recording and what was made of it
+# ## A recording and its forgeries
 #
-# A forgery's own real clip is the one of the same person with the same number at the head of its name.
+# In FakeAVCeleb's category C the audio is real, so a face swap has the spectrogram
+# of its real clip. A forgery is compared with its own real clip only: the same
+# person and the same recording.
 
 # %%
-train_name = nb.profile.corpus.train
-prepared = open_prepared(nb.reads(nb.workspace.prepared / train_name))
-table = prepared.manifest
-number = table.clip_id.str.rsplit("/", n=1).str[-1].str.extract(r"^(\d+)")[0]
-key = table.identity.astype(str) + "/" + number.astype(str)
-reals = {k: i for i, k in zip(table.index, key) if table.generator[i] == "real"}
-pairs = [(i, reals[k]) for i, k in zip(table.index, key) if table.label[i] == 1 and k in reals]
-
-# %% tags=["hide-input"]
-rows = []
-for fake, real in pairs:
-    gap = np.abs(
-        np.asarray(prepared.mel(int(fake)), np.float32) - np.asarray(prepared.mel(int(real)), np.float32)
-    )
-    rows.append(
-        {
-            "generator": table.generator[fake],
-            "category": table.category[fake],
-            "difference": float(gap.mean()),
-        }
-    )
-found = pd.DataFrame(rows)
-summary = found.groupby(["category", "generator"]).difference.agg(["mean", "count"]).reset_index()
-nb.results.table(
+clips = nb.clips()
+table = clips.manifest
+pairs = own_reals(table)
+gaps = mel_differences(clips, pairs)
+groups = gaps.groupby(["category", "generator"]).difference
+nb.table(
     "differences",
-    summary,
-    "Mean absolute difference of a forgery's spectrogram from its own real clip's (scale from -1 to 1), with the number of pairs.",
+    groups.agg(["mean", "count"]).reset_index(),
+    "Mean absolute difference between the spectrogram of a forgery and that of its "
+    f"own real clip (scale from -1 to 1). {nb.note()}",
 )
-own = found[(found.category == "C") & (found.generator != "wav2lip")].difference
-forged = found[found.category.isin(["B", "D"])].difference
-nb.results.number("swaps", float(own.mean()) if len(own) else float("nan"), n=len(own))
-if len(forged):
-    nb.results.number("forged_sound", float(forged.mean()), n=len(forged))
-else:
-    nb.results.number("forged_sound", "not measured")
 
-# %% tags=["hide-input"]
-mels, references = {}, {}
-for fake, real in pairs:
-    label = f"{table.generator[fake]}\n(category {table.category[fake]})"
-    if label not in mels and len(mels) < 5:
-        mels[label] = np.asarray(prepared.mel(int(fake)), np.float32)[0]
-        references[label] = np.asarray(prepared.mel(int(real)), np.float32)[0]
-if mels:
-    nb.results.figure(
-        "figure_12",
-        spectrograms(mels, nb.profile.preparation.seconds, references),
-        f"One clip of each kind of forgery, its own real clip, and what differs (the form of Fig. 12), {train_name}.",
-    )
-
-# %% [markdown]
-# ## What the network hears
-#
-# The paper gives sound an encoder as strong as it can be, so that it is not ignored. Is it? The trained network looks at
-# its test clips three times: as they are; with the sound masked, which takes the visual-only path; and with the sound of
-# another person's clip, which is real speech and belongs to nobody's lips in the picture. Nothing is trained again. What
-# does not change between the first row and the others does not come from the sound.
+# %% tags=["remove-cell"]
+swaps = gaps[(gaps.category == "C") & (gaps.generator != "wav2lip")].difference
+forged = gaps[gaps.category.isin(["B", "D"])].difference
+for key, values in (("swaps", swaps), ("forged_audio", forged)):
+    found = float(values.mean()) if len(values) else "not measured"
+    nb.number(key, found, n=len(values) or None)
 
 # %%
-e = nb.profile.evaluation
-run_dir = nb.workspace.runs / f"full-seed{e.seeds[0]}"
-nb.reads(run_dir / "weights.safetensors")
-run = load_run(run_dir)
-tested = np.flatnonzero((table.split == "test").to_numpy())
-heard = {"its own sound": predict(run, prepared, tested)}
-if table.audio_present.to_numpy(bool)[tested].any():
-    heard["no sound"] = predict(run, without_audio(prepared), tested)
-    lent = with_foreign_audio(prepared, tested, e.seeds[0])
-    heard["somebody else's sound"] = predict(run, lent, tested)
-else:
-    for key in ("no", "somebody"):
-        nb.results.number(f"sound.{key}.lost", "not measured (these clips have no sound)")
-rows = []
-for name, told in heard.items():
-    own = heard["its own sound"]
-    loss = paired_bootstrap(own, told, "auc", e.threshold, e.bootstrap, e.confidence)
-    named = told[(told.label == 1) & told.known]
-    rows.append(
-        {
-            "hears": name,
-            "AUC": auc(told.label, told.score),
-            "lost": loss.value,
-            "from": loss.low,
-            "to": loss.high,
-            "attribution": float((named.attribution == named.generator).mean()),
-            "largest change of a score": float((told.score - own.score).abs().max()),
-        }
+if pairs:
+    nb.show(
+        "figure_12",
+        paired_spectrograms(clips, pairs),
+        "One forgery of each kind, its own real clip, and the difference (the form "
+        f"of Fig. 12). {nb.note()}",
     )
-    if told is not own:
-        nb.results.difference(f"sound.{name.split()[0]}.lost", loss, e.seeds[0])
-nb.results.table(
-    "hears",
-    pd.DataFrame(rows),
-    f"AUC and attribution by what the network hears; the loss of AUC with its 95 % interval over people. {train_name}, "
-    f"n = {len(tested)} test clips, seed {e.seeds[0]}, profile {nb.profile.name}.",
-)
 
 # %% [markdown]
-# Without sound AUC is lower by {result}`08_spectrograms.sound.no.lost`, with somebody else's by
-# {result}`08_spectrograms.sound.somebody.lost` (below zero: it is higher). An interval that holds zero says that on these
-# clips nothing was shown to depend on the sound.
+# The spectrograms of face swaps differ from those of their real clips by
+# {result}`spectrograms.swaps` on a scale of two, those of forged audio by
+# {result}`spectrograms.forged_audio`.
 #
+# ## Does the network use the audio?
+#
+# The paper uses a large audio encoder so that audio is not ignored. The trained
+# network predicts its test clips three times: as they are; with masked audio,
+# which takes the visual-only path; and with the audio of another person's clip,
+# which is real speech that does not match the lips. Nothing is retrained.
+
+# %%
+run = nb.run("full")
+test = np.flatnonzero((table.split == "test").to_numpy())
+predictions = {"original audio": nb.predict(run, clips, test)}
+if table.audio_present.to_numpy(bool)[test].any():
+    predictions["no audio"] = nb.predict(run, without_audio(clips), test)
+    foreign = with_foreign_audio(clips, test, nb.seed)
+    predictions["another person's audio"] = nb.predict(run, foreign, test)
+own = predictions["original audio"]
+losses = {name: nb.paired(own, t) for name, t in predictions.items()}
+
+# %%
+nb.table(
+    "audio",
+    altered_table(predictions, losses, "audio"),
+    "AUC and attribution by audio input; loss of AUC with 95 % intervals over "
+    f"identities. {nb.note(own)}",
+)
+
+# %% tags=["remove-cell"]
+names = {"removed": "no audio", "replaced": "another person's audio"}
+for key, name in names.items():
+    missing = "not measured (these clips have no audio)"
+    nb.number(f"audio.{key}.lost", losses.get(name, missing))
+
+# %% [markdown]
 # ## Exercises
 #
-# **1.** In which mel bands does forged sound differ most from the real clip's?
+# ```{exercise} Where forged audio differs
+# :label: ex-mel-bands
 #
-# **2.** In real corpora fakes can start with more silence than reals, and a network may learn just that. Is it so here?
-# Count the frames before the sound begins.
-
-# %% tags=["hide-cell", "solution"]
-# Solution 1
-gaps = [
-    np.abs(np.asarray(prepared.mel(int(f)), np.float32) - np.asarray(prepared.mel(int(r)), np.float32))[
-        0
-    ].mean(1)
-    for f, r in pairs
-    if table.category[f] in ("B", "D")
-]
-if gaps:
-    bands = np.mean(gaps, 0)
-    print(
-        f"most in band {int(bands.argmax())} of {len(bands)} (0 is the lowest), least in band {int(bands.argmin())}"
-    )
-
-
-# %% tags=["hide-cell", "solution"]
-# Solution 2
-def quiet_frames(row: int) -> int:
-    level = np.asarray(prepared.mel(int(row)), np.float32)[0].mean(0)
-    return int(np.argmax(level > level.min() + 0.25 * np.ptp(level)))
-
-
-starts = pd.Series([quiet_frames(k) for k in range(len(table))], index=table.index)
-starts.groupby(table.generator).agg(["mean", "count"])
+# In which mel bands does forged audio differ most from the real clip's audio?
+# ```
 
 # %% [markdown]
-# ## Summary
+# ````{solution-start} ex-mel-bands
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+forged = [p for p in pairs if table.category[p[0]] in ("B", "D")]
+if forged:
+    bands = np.mean([mel_gap(clips, *p).mean(1) for p in forged], 0)
+    print(f"most in band {bands.argmax()} of {len(bands)} (0 is the lowest)")
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
-# Swapped faces leave the sound as it was: their spectrograms differ from their real clips' by
-# {result}`08_spectrograms.swaps` on a scale of two, forged sound by {result}`08_spectrograms.forged_sound`. What the
-# network makes of that is another question: without any sound its AUC changes by
-# {result}`08_spectrograms.sound.no.lost`.
+# ```{exercise} Leading silence
+# :label: ex-leading-silence
+#
+# In some datasets fakes begin with more silence than reals, and a network may
+# learn just that. Count the frames before the audio begins, by class.
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-leading-silence
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+starts = [quiet_frames(clips, k) for k in range(len(table))]
+pd.Series(starts).groupby(table.generator.to_numpy()).agg(["mean", "count"])
+
+# %% [markdown]
+# ````{solution-end}
+# ````

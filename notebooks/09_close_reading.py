@@ -11,252 +11,325 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
-# ---
 
 # %% [markdown]
 # # A close reading
 #
-# **Needs** the paper's tables as data (`amdd/data/paper.yml`), nothing else: no clip is looked at here.
-# **Makes** what the tables add up to, which denominators they imply, and intervals where the paper gives points.
+# **Question.** What do the paper's tables imply, and do they agree with its text?
 #
-# **You will learn** to check a table with nothing but its own figures.
+# **Answer.** The printed values are consistent with the paper's main result, that
+# detection and attribution can be trained together. They do not support that the
+# fingerprint and contrastive losses help, nor that real clips of DeepfakeTIMIT are
+# recognised by generalisation; and on DFDM the scores do not separate reals from
+# fakes at all.
 #
-# Every paper has slips, and a reader who checks the sums is doing the authors a service. Nothing below needs
-# more than the printed figures; each step can be run and argued with. What is a guess is called one.
+# **Needs** the paper's tables as data (`amdd/companion/paper.yml`), and no clip.
+# **Makes** sums, denominators, and intervals where the paper prints points.
+#
+# **You will learn** to check a table with nothing but its own values.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 profile = "demo"
 overrides = []
 
-# %% tags=["hide-input"]
+# %% tags=["remove-cell"]
+from dataclasses import replace
+
 import pandas as pd
 
 from amdd.companion.claims import paper
-from amdd.stats import wilson
 from amdd.companion.notebook import open_notebook
+from amdd.stats import wilson
 
-nb = open_notebook("09_close_reading", profile, overrides)
+nb = open_notebook("close_reading", profile, overrides)
 nb.opening()
-tables = paper()
 
 # %% [markdown]
-# ## Of what is attribution accuracy a share?
+# Every paper contains slips, and readers who check the sums do its authors a
+# service. Nothing below needs more than the printed values; each step can be run
+# and disputed. Hypotheses are marked as such.
 #
-# Table VI names the test clips: fakes of three generators and the reals. The attribution accuracies of Table V are
-# shares of *some* whole number of clips. Which one gives all four of them, to the digit that is printed?
+# ## What is the denominator of attribution accuracy?
+#
+# Table VI gives the number of test clips: fakes of three generators, and reals.
+# The attribution accuracies of Table V are shares of *some* number of clips. Which
+# number yields all four values, to the printed digit?
 
 # %%
+tables = paper()
 six = tables["table_6"]
 fakes = sum(row["n"] for name, row in six.items() if name != "real")
 everyone = fakes + six["real"]["n"]
 printed = {name: row["attribution"] for name, row in tables["table_5"].items()}
 
 
-def counts_that_fit(share: float, n: int) -> list[int]:
-    """Whole numbers k for which k of n, rounded to one decimal, is ``share`` percent."""
+def counts(share, n):
+    """Return the k for which k of n, rounded to one decimal, is ``share`` percent."""
     return [k for k in range(n + 1) if abs(round(100 * k / n, 1) - share) < 1e-9]
 
 
+# %%
+def show_counts(share, n):
+    return ", ".join(map(str, counts(share, n))) or "none"
+
+
 rows = [
-    {
-        "variant": name,
-        "printed (%)": share,
-        f"right of the {fakes} fakes": ", ".join(map(str, counts_that_fit(share, fakes))) or "none",
-        f"right of all {everyone}": ", ".join(map(str, counts_that_fit(share, everyone))) or "none",
-    }
+    (name, share, show_counts(share, fakes), show_counts(share, everyone))
     for name, share in printed.items()
 ]
-nb.results.table(
-    "denominator", pd.DataFrame(rows), "Counts that give Table V's attribution accuracies.", digits=1
+columns = ["variant", "printed (%)", f"of {fakes} fakes", f"of all {everyone}"]
+nb.table(
+    "denominator",
+    pd.DataFrame(rows, columns=columns),
+    "Numbers of correct clips that yield Table V's attribution accuracies.",
+    digits=1,
 )
-nb.results.number("fakes", fakes)
-nb.results.number("everyone", everyone)
-right = {name: counts_that_fit(share, fakes)[0] for name, share in printed.items()}
+
+# %% tags=["remove-cell"]
+nb.number("fakes", fakes)
+nb.number("everyone", everyone)
+right = {name: counts(share, fakes)[0] for name, share in printed.items()}
 
 # %% [markdown]
-# Only the fakes do: attribution is counted over the {result}`09_close_reading.fakes|plain` forged test clips, and this book
-# does the same.
+# Only the fakes do: attribution accuracy is computed over the
+# {result}`close_reading.fakes|plain` fake test clips. This book does the same.
 #
 # ## Do the other losses help?
 #
-# The paper credits each loss. In its own table two of the ablated variants score *higher* than the full model. With
-# so few clips that need not mean anything either way, which an interval shows.
+# The paper credits each loss. In its own table, two of the ablated variants score
+# *higher* than the full model. An interval shows what so few clips allow.
 
 # %%
-rows = []
-for name, k in right.items():
-    low, high = wilson(k, fakes).interval
-    rows.append({"variant": name, "right": k, "of": fakes, "share": k / fakes, "low": low, "high": high})
-    nb.results.number(f"attribution.{name}", 100 * k / fakes, fakes, 100 * low, 100 * high, unit="%")
-nb.results.table("intervals", pd.DataFrame(rows), "Table V's attribution with 95 % Wilson intervals.")
+found = {name: wilson(k, fakes) for name, k in right.items()}
+rows = [
+    (name, right[name], fakes, e.value, e.low, e.high) for name, e in found.items()
+]
+columns = ["variant", "correct", "of", "share", "from", "to"]
+nb.table(
+    "intervals",
+    pd.DataFrame(rows, columns=columns),
+    "Table V's attribution accuracy with 95 % Wilson intervals.",
+)
+
+
+# %% tags=["remove-cell"]
+def percent(e):
+    return replace(e, value=100 * e.value, low=100 * e.low, high=100 * e.high, unit="%")
+
+
+for name, e in found.items():
+    nb.number(f"attribution.{name}", percent(e))
 
 # %% [markdown]
-# The full model's {result}`09_close_reading.attribution.full`, the variant without the fingerprint loss
-# {result}`09_close_reading.attribution.without_fingerprint`, the one without the contrastive loss
-# {result}`09_close_reading.attribution.without_contrastive`: the intervals overlap. The table supports neither that these
-# losses help nor that they harm. The fall without the attribution loss is beyond doubt, but it is the fall of a head
-# that was never trained: the chapter on ablations asks the embedding instead.
+# The intervals overlap: the full model has
+# {result}`close_reading.attribution.full`, the variant without the fingerprint
+# loss {result}`close_reading.attribution.without_fingerprint`, the one without the
+# contrastive loss {result}`close_reading.attribution.without_contrastive`. The
+# table supports neither that these losses help nor that they harm. The drop without
+# the attribution loss is beyond doubt, but it is the drop of a head that was never
+# trained; the chapter [Ablations](04_ablations) probes the embedding instead.
 #
 # ## Small classes
 #
-# A generator with few test clips can score perfectly by luck.
+# A generator with few test clips can reach a perfect score by chance.
 
 # %%
-rows = []
-for name, row in six.items():
-    k = round(row["detection"] / 100 * row["n"])
-    low, high = wilson(k, row["n"]).interval
-    rows.append(
-        {
-            "class": name,
-            "n": row["n"],
-            "right": k,
-            "printed (%)": row["detection"],
-            "low": 100 * low,
-            "high": 100 * high,
-        }
-    )
-    nb.results.number(f"detection.{name}", 100 * k / row["n"], row["n"], 100 * low, 100 * high, unit="%")
-nb.results.table(
-    "small", pd.DataFrame(rows), "Table VI's detection with 95 % Wilson intervals (%).", digits=1
+hits = {name: round(r["detection"] / 100 * r["n"]) for name, r in six.items()}
+rates = {name: percent(wilson(k, six[name]["n"])) for name, k in hits.items()}
+rows = [
+    (name, e.n, hits[name], six[name]["detection"], e.low, e.high)
+    for name, e in rates.items()
+]
+columns = ["class", "n", "correct", "printed (%)", "from", "to"]
+nb.table(
+    "small",
+    pd.DataFrame(rows, columns=columns),
+    "Table VI's detection accuracy with 95 % Wilson intervals (%).",
+    digits=1,
 )
-found = sum(round(row["detection"] / 100 * row["n"]) for row in six.values())
-nb.results.number("accuracy", 100 * found / everyone, everyone, unit="%")
+
+# %% tags=["remove-cell"]
+for name, e in rates.items():
+    nb.number(f"detection.{name}", e)
+nb.number("accuracy", 100 * sum(hits.values()) / everyone, n=everyone, unit="%")
 
 # %% [markdown]
-# Counted over all clips the plain accuracy is {result}`09_close_reading.accuracy`; the figure of {paper}`table5.full.bal_acc`
-# that the text calls overall detection is balanced accuracy. For FSGAN the interval reaches down to where a perfect score says
-# little: {result}`09_close_reading.detection.fsgan`.
+# Over all clips, plain accuracy is {result}`close_reading.accuracy`; the value of
+# {paper}`table5.full.bal_acc` that the text calls overall detection is balanced
+# accuracy. For FSGAN the interval reaches down to where a perfect score means
+# little: {result}`close_reading.detection.fsgan`.
 #
 # ## Parameters
 #
-# Do the rows of Table I add up?
+# Do the rows of Table I add up to its total?
 
 # %%
 one = tables["table_1"]
 total = sum(one["rows"].values())
-nb.results.number("parameters.rows", total, unit="million")
-nb.results.number("parameters.total", one["total"], unit="million")
 print(f"rows: {total:.1f} million, printed total: {one['total']} million")
 
+# %% tags=["remove-cell"]
+nb.number("parameters.rows", total, unit="million")
+nb.number("parameters.total", one["total"], unit="million")
+
 # %% [markdown]
-# The rows give {result}`09_close_reading.parameters.rows|plain`, the printed total is
-# {result}`09_close_reading.parameters.total|plain`. The layout that the text describes gives the total: the row for sound
-# leaves out its projection, and that for the projection heads counts one of two. The chapter on training shows the
-# count.
+# The rows give {result}`close_reading.parameters.rows|plain`, the printed total is
+# {result}`close_reading.parameters.total|plain`. The architecture that the text
+# describes has the total: the row for audio omits its projection, and the row for
+# the projection heads counts one of two. The chapter [Training](02_training) shows
+# the count.
 #
 # ## The LAV-DF row
 #
-# Balanced accuracy is the mean of the two shares beside it. Where it is not, the row mixes samples.
+# Balanced accuracy is the mean of the two rates beside it. Where it is not, the row
+# mixes samples.
 
 # %%
-lav = {row["condition"]: row for row in tables["table_8"] if row["dataset"] == "LAV-DF"}
-two = next(row for row in tables["table_2"] if row["dataset"] == "LAV-DF")
-rows = []
-for row in tables["table_8"]:
-    if "bal_acc" in row:
-        mean = (row["real"] + row["fake"]) / 2
-        rows.append({"dataset": row["dataset"], "condition": row["condition"], "printed": row["bal_acc"], "mean of real and fake": mean, "gap": row["bal_acc"] - mean})  # fmt: skip
-nb.results.table(
+rows = [
+    (r["dataset"], r["condition"], r["bal_acc"], (r["real"] + r["fake"]) / 2)
+    for r in tables["table_8"]
+    if "bal_acc" in r
+]
+balanced = pd.DataFrame(rows, columns=["dataset", "condition", "printed", "mean"])
+nb.table(
     "balanced",
-    pd.DataFrame(rows),
+    balanced.assign(difference=balanced.printed - balanced["mean"]),
     "Table VIII: printed balanced accuracy and the mean of its own columns (%).",
     digits=2,
 )
 
-# If the headline columns cover all fakes of the subset, the share found overall follows from them.
+# %% [markdown]
+# If the headline columns cover all fakes of LAV-DF, the number of detected fakes
+# follows from them, and with it F1:
+
+# %%
+lav = {r["condition"]: r for r in tables["table_8"] if r["dataset"] == "LAV-DF"}
+two = next(r for r in tables["table_2"] if r["dataset"] == "LAV-DF")
 video = lav["video only"]
 overall = 2 * video["bal_acc"] - video["real"]
-hits, alarms = round(overall / 100 * two["fake"]), round((100 - video["real"]) / 100 * two["real"])
-f1 = 100 * 2 * hits / (2 * hits + alarms + two["fake"] - hits)
-nb.results.number("lav.mean", (video["real"] + video["fake"]) / 2, unit="%")
-nb.results.number("lav.printed", video["bal_acc"], unit="%")
-nb.results.number("lav.f1", f1, unit="%")
-nb.results.number("lav.f1_printed", video["f1"], unit="%")
-nb.results.number("lav.hits", hits)
-print(f"pooled: {hits} of {two['fake']} fakes found, {alarms} false alarms, F1 {f1:.1f} %")
+hit = round(overall / 100 * two["fake"])
+alarms = round((100 - video["real"]) / 100 * two["real"])
+f1 = 100 * 2 * hit / (2 * hit + alarms + two["fake"] - hit)
+print(f"{hit} of {two['fake']} fakes, {alarms} false alarms, F1 {f1:.1f} %")
+
+# %% tags=["remove-cell"]
+nb.number("lav.mean", (video["real"] + video["fake"]) / 2, unit="%")
+nb.number("lav.printed", video["bal_acc"], unit="%")
+nb.number("lav.f1", f1, unit="%")
+nb.number("lav.f1_printed", video["f1"], unit="%")
+nb.number("lav.hits", hit)
 
 # %% [markdown]
-# For the video-only row the mean would be {result}`09_close_reading.lav.mean|plain`; {result}`09_close_reading.lav.printed|plain`
-# is printed. Take the printed value as one over *all* of LAV-DF's fakes: then {result}`09_close_reading.lav.hits|plain` were
-# found, and F1 comes out as {result}`09_close_reading.lav.f1|plain`, which is what is printed
-# ({result}`09_close_reading.lav.f1_printed|plain`). So the headline columns of that row very likely cover the whole subset.
-# The same table's real accuracy there, {paper}`table8.lav_video.real`, is also an exception to the text's statement that
-# real accuracy stays high everywhere but at one collapsed threshold.
+# For the video-only row the mean would be {result}`close_reading.lav.mean|plain`;
+# {result}`close_reading.lav.printed|plain` is printed. If the printed value covers
+# *all* fakes of LAV-DF, {result}`close_reading.lav.hits|plain` of them were
+# detected, and F1 is {result}`close_reading.lav.f1|plain`, which is the printed
+# value ({result}`close_reading.lav.f1_printed|plain`). The headline columns of that
+# row thus cover the whole subset. The true-negative rate there,
+# {paper}`table8.lav_video.real`, is also an exception to the text's statement that
+# it stays high everywhere but at one collapsed threshold.
 #
-# ## The same scores, three thresholds
+# ## DFDM: three operating points, one AUC
 #
-# On DFDM the shares of reals and fakes swing from one extreme to the other with the compression. AUC does not move.
+# On DFDM both rates swing from one extreme to the other with the compression level,
+# while AUC stays the same.
 
-# %% tags=["hide-input"]
+# %%
 dfdm = [row for row in tables["table_8"] if row["dataset"] == "DFDM"]
-nb.results.table(
-    "dfdm",
-    pd.DataFrame(dfdm)[["condition", "auc", "real", "fake", "bal_acc", "f1"]],
-    "DFDM in Table VIII (%).",
-    digits=1,
-)
+columns = ["condition", "auc", "real", "fake", "bal_acc", "f1"]
+nb.table("dfdm", pd.DataFrame(dfdm)[columns], "DFDM in Table VIII (%).", digits=1)
 
 # %% [markdown]
-# At {paper}`table8.dfdm.auc` nothing is separated at any compression; only the place of the threshold within the
-# scores differs. So the table does not say that fakes of lower quality are easier to find. And F1, where nearly
-# everything is called fake, looks good for that reason alone.
+# An AUC of {paper}`table8.dfdm.auc` means that the scores do not separate reals from
+# fakes at any compression level; only the position of the threshold within the
+# scores differs. The table therefore does not show that fakes of lower quality are
+# easier to detect. A high F1, where nearly everything is classified as fake, has the
+# same reason. That the scores themselves are the same at all three levels is a
+# hypothesis.
 #
-# ## Reals that were seen in training
+# ## Test reals that were seen in training
 #
-# Table III puts DF-TIMIT's reals into training; Table II tests on as many. DF-TIMIT has no other reals.
+# Table III includes real clips of DeepfakeTIMIT in training; Table II tests on as
+# many.
 
 # %%
 trained = tables["table_3"]["real (DF-TIMIT)"]["train"]
-tested = next(r["real"] for r in tables["table_2"] if r["dataset"] == "DF-TIMIT" and r["split"] == "test")
-nb.results.number("timit.trained", trained)
-nb.results.number("timit.tested", tested)
+rows = [r for r in tables["table_2"] if r["dataset"] == "DF-TIMIT"]
+tested = next(r["real"] for r in rows if r["split"] == "test")
+print(f"{trained} in training, {tested} in the test")
+
+# %% tags=["remove-cell"]
+nb.number("timit.trained", trained)
+nb.number("timit.tested", tested)
 
 # %% [markdown]
-# {result}`09_close_reading.timit.trained|plain` of them are trained on and {result}`09_close_reading.timit.tested|plain` are
-# tested, and the reals of that data set (the subjects of its fakes, ten sentences each) are no more. So the
-# {paper}`table8.timit_hq.real` of its reals called real are training clips. And since in training that
-# camera appears with reals only, the camera alone says *real*: a model that learned this would find few of its fakes,
-# as is reported ({paper}`table8.timit_hq.fake`). That is a hypothesis. The chapter
-# [When the data give the answer away](14_confounds) tries it; `corpus.timit_supplement=true` does so for the whole book.
+# {result}`close_reading.timit.trained|plain` are trained on,
+# {result}`close_reading.timit.tested|plain` are tested, and the subjects of the
+# dataset's fakes have no more clips. The {paper}`table8.timit_hq.real` of its reals
+# that are classified as real are thus training clips. Since that camera occurs in
+# training with reals only, the camera alone predicts *real*: a model that learned
+# this would detect few of its fakes, as is reported
+# ({paper}`table8.timit_hq.fake`). This is a hypothesis. The chapter
+# [Confounds](14_confounds) tests it; `corpus.timit_supplement=true` applies it to the
+# whole book.
 #
-# ## Where FaceSwap's count may come from
+# ## The number of FaceSwap clips
 #
-# After capping, Table III has as many FaceSwap clips as its three columns add up to.
+# After capping, Table III contains as many FaceSwap clips as its three columns sum
+# to.
 
 # %%
 swap = sum(tables["table_3"]["faceswap"].values())
-nb.results.number("faceswap.used", swap)
+print(f"{swap} clips")
+
+# %% tags=["remove-cell"]
+nb.number("faceswap.used", swap)
 
 # %% [markdown]
-# That is {result}`09_close_reading.faceswap.used|plain`: exactly the number of category C clips of FakeAVCeleb v1.2 whose *file
-# name* says so, while the data set's own metadata lists nearly twice as many under other names. A hypothesis: labels were
-# read off file names. This book's reader takes them from the metadata.
-
-# %% [markdown]
+# {result}`close_reading.faceswap.used|plain` is exactly the number of category C
+# clips of FakeAVCeleb v1.2 whose *file name* contains the generator, while the
+# dataset's own metadata list nearly twice as many under other names. A hypothesis:
+# labels were read from file names. The reader of this book uses the metadata.
+#
 # ## Exercises
 #
-# **1.** A generator's test clips are all found. From how many clips on does the lower end of the interval exceed ninety-five
-# percent?
+# ```{exercise} Perfect scores
+# :label: ex-perfect-score
 #
-# **2.** Which of Table II's training counts can you derive from Table III?
-
-# %% tags=["hide-cell", "solution"]
-# Solution 1
-next(n for n in range(1, 500) if wilson(n, n).low > 0.95)
-
-# %% tags=["hide-cell", "solution"]
-# Solution 2
-three = tables["table_3"]
-derived = {
-    "fakes": sum(three[g]["train"] for g in ("faceswap", "wav2lip", "fsgan")),
-    "reals": sum(v["train"] for k, v in three.items() if k.startswith("real")),
-}
-print(derived, {k: tables["table_2"][0][k] for k in ("fake", "real")})
+# All test clips of a generator are detected. From how many clips on does the lower
+# bound of the Wilson interval exceed 95 %?
+# ```
 
 # %% [markdown]
-# ## Summary
+# ````{solution-start} ex-perfect-score
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+next(n for n in range(1, 500) if wilson(n, n).low > 0.95)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
-# The sums support the paper's main result, that attribution and detection can be trained together. They do not support
-# that the fingerprint and contrastive losses help, nor that reals of DF-TIMIT are recognised by generalisation; and on
-# DFDM no separation is left to interpret. What can be tested here is tested in the chapter *Claims*.
+# ```{exercise} Table II from Table III
+# :label: ex-derive-counts
+#
+# Which of Table II's training counts can be derived from Table III?
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-derive-counts
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+three = tables["table_3"]
+reals = sum(v["train"] for k, v in three.items() if k.startswith("real"))
+forged = sum(three[g]["train"] for g in ("faceswap", "wav2lip", "fsgan"))
+print({"fake": forged, "real": reals})
+print({k: tables["table_2"][0][k] for k in ("fake", "real")})
+
+# %% [markdown]
+# ````{solution-end}
+# ````

@@ -11,148 +11,169 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
-# ---
 
 # %% [markdown]
 # # Thresholds and base rates
 #
-# **Needs** the predictions of the full run. **Makes** what a threshold does to every measure, in domain and on unseen
-# data, and what a verdict is worth where fakes are rare.
+# **Question.** What does a decision threshold do to the metrics, and how much is a
+# positive classification worth?
 #
-# **You will learn** what a {term}`threshold` and a base rate do to the meaning of a verdict.
+# **Answer.** With the rates of this run, a clip that is classified as fake is a fake
+# with probability {result}`thresholds.worth.even|plain` if half of all clips are
+# fakes, and {result}`thresholds.worth.rare|plain` if one in a thousand is. AUC does
+# not change with the threshold; accuracy and the value of a decision do.
 #
-# This chapter goes beyond the paper. Its tables are read at one fixed threshold, and on unseen data that threshold
-# decides more than the network does: all called real or all called fake, with the same order of scores.
+# **Needs** the predictions of the full run. **Makes** metrics over the threshold, in
+# domain and on unseen data, and the {term}`positive predictive value` over the
+# prevalence.
+#
+# **You will learn** how {term}`threshold` and prevalence determine what a decision
+# means.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 profile = "demo"
 overrides = []
 
-# %% tags=["hide-input"]
-import numpy as np
-import pandas as pd
-from IPython.display import HTML, display
-
-from amdd.figures.threshold import base_rates, curves_over_threshold, predictive_value, slider, sweep
-from amdd.stats import balanced_accuracy, wilson
+# %% tags=["remove-cell"]
+from amdd.analysis.tables import collapse_table, group_table
 from amdd.companion.notebook import open_notebook
+from amdd.figures.threshold import base_rates, curves_over_threshold, slider
+from amdd.stats import predictive_value, sweep, wilson
 
-nb = open_notebook("11_thresholds", profile, overrides)
+nb = open_notebook("thresholds", profile, overrides)
 nb.opening()
 
-# %%
-e, train_name = nb.profile.evaluation, nb.profile.corpus.train
-folder = nb.workspace.runs / f"full-seed{e.seeds[0]}" / "predictions"
-predictions = {name: pd.read_parquet(nb.reads(folder / f"{name}.parquet")) for name in nb.corpora()}
-table = predictions[train_name]
-found = sweep(table.label, table.score)
-note = f"{train_name}, n = {len(table)} test clips, seed {e.seeds[0]}, profile {nb.profile.name}."
-
 # %% [markdown]
-# ## Drag it
-
-# %% tags=["hide-input"]
-reals, fakes = table.score[table.label == 0].to_numpy(), table.score[table.label == 1].to_numpy()
-display(HTML(slider(found, reals, fakes, e.threshold)))
-
-# %% tags=["hide-input"]
-nb.results.figure(
-    "curves", curves_over_threshold(found, e.threshold), f"Every measure over the threshold. {note}"
-)
-
-# %% [markdown]
-# ## The collapse
-#
-# For each corpus: balanced accuracy at the fixed threshold, and at the best threshold *for that corpus*. The best one
-# can't be known without its labels, so the second column is not a result but a bound: what the order of the scores
-# would allow. Where the two are far apart the scores moved; where both are near one half there is no order to use.
+# The paper's tables are read at one fixed threshold. On unseen data that threshold can
+# matter more than the network: everything is classified as real, or as fake, with the
+# same ranking of scores.
 
 # %%
-rows = []
-for name, part in predictions.items():
-    curve = sweep(part.label, part.score)
-    best = curve.loc[curve["balanced accuracy"].idxmax()]
-    rows.append(
-        {
-            "corpus": name,
-            "n": len(part),
-            "at the fixed threshold": balanced_accuracy(part.label, part.score >= e.threshold),
-            "at the best (needs labels)": best["balanced accuracy"],
-            "the best threshold": best["threshold"],
-            "median score of reals": part.score[part.label == 0].median(),
-            "median score of fakes": part.score[part.label == 1].median(),
-        }
-    )
-nb.results.table(
-    "collapse", pd.DataFrame(rows), f"Balanced accuracy at two thresholds, by corpus. Seed {e.seeds[0]}."
-)
+predictions = {name: nb.predictions(name) for name in nb.corpora()}
+table = predictions[nb.train_name]
+curve = sweep(table.label, table.score)
+reals = table.score[table.label == 0].to_numpy()
+fakes = table.score[table.label == 1].to_numpy()
 
 # %% [markdown]
-# ## What "fake" is worth
-#
-# A test set of this kind is one third to two thirds fakes. A stream of videos is not. By Bayes' theorem, with
-# $s$ the share of fakes that are found, $r$ the share of reals that pass, and $b$ the share of fakes among all,
-#
-# $$P(\text{forged} \mid \text{called fake}) = \frac{s\,b}{s\,b + (1 - r)(1 - b)}.$$
+# ## Move the threshold
 
 # %%
-s = float((fakes >= e.threshold).mean())
-r = float((reals < e.threshold).mean())
-nb.results.number("found", wilson(int((fakes >= e.threshold).sum()), len(fakes)), seed=e.seeds[0])
-nb.results.number("passed", wilson(int((reals < e.threshold).sum()), len(reals)), seed=e.seeds[0])
-rare, even = predictive_value(s, r, np.array([0.001, 0.5]))
-nb.results.number("worth.rare", float(rare))
-nb.results.number("worth.even", float(even))
-nb.results.figure(
-    "base_rates", base_rates(s, r), f"What the verdict 'fake' is worth over the base rate. {note}"
+nb.show("slider", slider(curve, reals, fakes, nb.evaluation.threshold))
+
+# %%
+nb.show(
+    "curves",
+    curves_over_threshold(curve, nb.evaluation.threshold),
+    f"Metrics over the threshold. {nb.note(table)}",
 )
 
 # %% [markdown]
-# With the shares of this run, {result}`11_thresholds.found` and {result}`11_thresholds.passed`, the verdict *fake* is right
-# with probability {result}`11_thresholds.worth.even|plain` where half of all clips are forged, and
-# {result}`11_thresholds.worth.rare|plain` where one in a thousand is. Nearly all alarms are then false, though nothing
-# about the detector has changed. Whoever shows such a verdict to others owes them the base rate.
+# ## Threshold collapse
 #
-# ## Are errors evenly spread?
-#
-# False alarms by group, on the built-in corpus, where groups are balanced by construction.
+# For each corpus: balanced accuracy at the fixed threshold, and at the best threshold
+# *for that corpus*. The best threshold needs the labels, so the second column is an
+# upper bound and not a result. If the two differ, the scores have shifted; if both are
+# near one half, the ranking is lost.
 
-# %% tags=["hide-input"]
-parts = table.assign(alarm=table.score >= e.threshold)
-rows = []
-for group, part in parts[parts.label == 0].groupby("group"):
-    low, high = wilson(int(part.alarm.sum()), len(part)).interval
-    rows.append(
-        {"group": group, "reals": len(part), "called fake": part.alarm.mean(), "low": low, "high": high}
-    )
-nb.results.table(
-    "groups", pd.DataFrame(rows), f"Reals called fake, by group, with 95 % Wilson intervals. {note}"
+# %%
+nb.table(
+    "collapse",
+    collapse_table(predictions, nb.evaluation.threshold),
+    f"Balanced accuracy at two thresholds, by corpus. {nb.note()}",
 )
 
 # %% [markdown]
-# With so few clips in each group the intervals are wide, and no difference between groups can be read from them. That is
-# the point: a claim of fairness needs as many clips as a claim of accuracy.
+# ## The value of a positive classification
+#
+# A third to two thirds of such a test set are fakes; of a stream of videos, far fewer
+# are. With true-positive rate $s$, true-negative rate $r$ and prevalence $b$, Bayes'
+# theorem gives the positive predictive value
+#
+# $$P(\text{fake} \mid \text{classified as fake}) = \frac{s\,b}{s\,b + (1 - r)(1 - b)}.$$
+
+# %%
+s = wilson(int((fakes >= nb.evaluation.threshold).sum()), len(fakes))
+r = wilson(int((reals < nb.evaluation.threshold).sum()), len(reals))
+rare, even = predictive_value(s.value, r.value, [0.001, 0.5])
+nb.show(
+    "base_rates",
+    base_rates(s.value, r.value),
+    f"Positive predictive value over the prevalence of fakes. {nb.note(table)}",
+)
+
+# %% tags=["remove-cell"]
+nb.number("found", s.with_seed(nb.seed))
+nb.number("passed", r.with_seed(nb.seed))
+nb.number("worth.rare", float(rare))
+nb.number("worth.even", float(even))
 
 # %% [markdown]
+# In this run $s$ is {result}`thresholds.found` and $r$ is
+# {result}`thresholds.passed`. If one clip in a thousand is a fake, nearly all alarms
+# are false, although the detector is the same. Such a decision should never be reported
+# without the prevalence.
+#
+# ## Errors by group
+#
+# False-positive rates by group, on the built-in corpus, where groups are balanced by
+# construction. Each group contains very few identities.
+
+# %%
+nb.table(
+    "groups",
+    group_table(table, nb.evaluation.threshold),
+    "False-positive rate on reals by group, with Wilson intervals over clips; clips of "
+    f"one person are not independent. {nb.note(table)}",
+)
+
+# %% [markdown]
+# A difference between two groups here is a difference between one or two rendered
+# people, from a single training run. It may be real for these people, but it cannot be
+# generalised to a group: a claim about fairness needs many identities per group, as a
+# claim about accuracy does.
+#
 # ## Exercises
 #
-# **1.** How common must fakes be for the verdict "fake" to be right in half of all cases?
+# ```{exercise} The break-even prevalence
+# :label: ex-break-even
 #
-# **2.** A platform tolerates one false alarm in twenty reals. Where must the threshold be, and how many fakes are then
-# still found?
-
-# %% tags=["hide-cell", "solution"]
-# Solution 1
-# s b = (1 - r)(1 - b), solved for b
-print(f"{(1 - r) / max(s + 1 - r, 1e-9):.4f}")
-
-# %% tags=["hide-cell", "solution"]
-# Solution 2
-fine = found[found["reals called real"] >= 0.95].iloc[0]
-print(f"threshold {fine.threshold:.2f}: {fine['fakes found']:.2f} of the fakes are found")
+# At which prevalence is half of all positive classifications correct?
+# ```
 
 # %% [markdown]
-# ## Summary
+# ````{solution-start} ex-break-even
+# :class: dropdown
+# ````
+# Solve $s\,b = (1 - r)(1 - b)$ for $b$.
+
+# %% tags=["solution"]
+alarm = 1 - r.value
+print(f"{alarm / max(s.value + alarm, 1e-9):.4f}")
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
-# AUC, balanced accuracy and the worth of a verdict are three different things. A detector can keep the first while it
-# loses the second to a shift of its scores, and the third to the rarity of fakes.
+# ```{exercise} A tolerated false-positive rate
+# :label: ex-false-positive-rate
+#
+# A platform tolerates one false alarm in twenty reals. At which threshold, and how
+# many fakes are then detected?
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-false-positive-rate
+# :class: dropdown
+# ````
+# A threshold that is chosen on the clips on which it is tested looks better than it
+# is; a validation set would be needed.
+
+# %% tags=["solution"]
+allowed = curve[curve["true-negative rate"] >= 0.95].iloc[0]
+rate = allowed["true-positive rate"]
+print(f"threshold {allowed.threshold:.2f}: true-positive rate {rate:.2f}")
+
+# %% [markdown]
+# ````{solution-end}
+# ````

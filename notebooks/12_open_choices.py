@@ -11,190 +11,219 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
-# ---
 
 # %% [markdown]
 # # Open choices
 #
-# **Needs** the prepared clips. **Makes** short trainings that differ in one choice each, and their measures on the
-# *validation* clips.
+# **Question.** Do the choices that the paper leaves open change the results?
 #
-# **You will learn** what a paper leaves open, and how to look at it without touching the test clips.
+# **Answer.** Among the choices tried in this run, validation AUC differs by at most
+# {result}`open_choices.spread` after {result}`open_choices.epochs|plain` epochs;
+# {result}`open_choices.distinguished|plain` of
+# {result}`open_choices.tried|plain` differ from the default by more than their
+# interval. After so few epochs detection may not have started, so this does not
+# rank the choices.
 #
-# The paper states neither learning rate nor weight decay nor the number of frames, and three of its parts can be read
-# in two ways: attention between two single vectors or between their tokens, fingerprint consistency over each
-# clip's own pair or over all pairs of a generator, and a sampler that draws as many reals as fakes or as many as of
-# each generator. Each choice is tried here, briefly, with everything else as it is.
+# An *open choice* is a setting that the paper does not state, or a passage that can
+# be read in two ways.
 #
-# This is a small study: short trainings, one seed, few clips. It can't rank the choices; it shows whether one could
-# overturn the results. Only validation clips are looked at, so nothing here is tuned on a test split.
+# **Needs** the prepared clips. **Makes** short training runs that differ in one
+# choice each, and their metrics on the *validation* clips.
+#
+# **You will learn** what a paper leaves open, and how to examine it without the test
+# clips.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters", "remove-cell"]
 profile = "demo"
 overrides = []
 
-# %% tags=["hide-input"]
-import numpy as np
+# %% tags=["remove-cell"]
 import pandas as pd
 import torch
 
-from amdd.analysis.choices import DEFAULT, chosen, slug
-from amdd.analysis.predict import metrics, predict
-from amdd.figures.choices import choices_figure
-from amdd.stats import mean_bootstrap, paired_bootstrap
-from amdd.model import CrossModalAttention
-from amdd.companion.notebook import open_notebook
-from amdd.data.prepare import open_prepared
-from amdd.profiles import replaced
+from amdd.analysis.choices import DEFAULT, choice_table, chosen, slug
+from amdd.analysis.tables import differences
+from amdd.companion.notebook import open_notebook, with_epochs
 from amdd.companion.results import measured
-from amdd.training import train
+from amdd.figures.choices import choices_figure
+from amdd.model import CrossModalAttention
+from amdd.profiles import replaced
 
-nb = open_notebook("12_open_choices", profile, overrides)
+nb = open_notebook("open_choices", profile, overrides)
 nb.opening()
 
 # %% [markdown]
+# The paper states neither learning rate nor weight decay nor the number of frames.
+# Three of its parts can be read in two ways: attention between two pooled vectors or
+# between their tokens, fingerprint consistency over each clip's own pair or over all
+# pairs of a generator, and a sampler that draws as many reals as fakes or as many as
+# of each generator.
+#
 # ## Attention over a single key
 #
-# Read as written, each modality's vector attends to the other's single vector. A softmax over one score is one, so the
-# query plays no part and half of the module is never trained. With tokens it is attention in the full sense.
+# Read as written, each modality's vector attends to the other's single vector. A
+# softmax over one score is one, so the query has no effect and half of the module is
+# never trained. With tokens it is attention in the full sense.
 
 # %%
 torch.manual_seed(0)
-d, n, m = nb.profile.model.dim, 8, 16
-visual, audio = torch.randn(4, n, d), torch.randn(4, m, d)
-rows = []
-for kind in ("pooled", "tokens"):
-    module = CrossModalAttention(replaced(nb.profile, {"model.cross_modal": kind}).model).eval()
-    call = lambda v: module(v.mean(1), audio.mean(1), v, audio)[0]  # noqa: E731
-    with torch.no_grad():
-        moved = float((call(visual) - call(torch.randn_like(visual))).abs().max())
-    call(visual).sum().backward()
-    query = module.visual_to_audio.in_proj_weight.grad[: 2 * d].abs().max()
-    rows.append(
-        {
-            "cross_modal": kind,
-            "largest change when the query is replaced": moved,
-            "largest gradient of query and key weights": float(query),
-        }
-    )
-nb.results.table("single_key", pd.DataFrame(rows), "What the query does in the two readings.", digits=6)
-nb.results.number("single_key.moved", rows[0]["largest change when the query is replaced"])
+d = nb.profile.model.dim
+visual, audio, other = (torch.randn(4, n, d) for n in (8, 16, 8))
 
-# %% [markdown]
-# ## One choice at a time
+
+def effect_of_query(module):
+    """Return the largest change of the output when the query is replaced."""
+
+    def output(v):
+        return module(v.mean(1), audio.mean(1), v, audio)[0]
+
+    return float((output(visual) - output(other)).abs().max())
+
 
 # %%
-e, train_name = nb.profile.evaluation, nb.profile.corpus.train
-prepared = open_prepared(nb.reads(nb.workspace.prepared / train_name))
-validation = prepared.manifest.split == "val"
-seed = e.seeds[0]
-short = replaced(nb.profile, {"training.epochs": e.study_epochs})
-told = {}
-for name in (DEFAULT, *e.studies):
-    settings, clips = chosen(short, prepared, name)
+moved = {}
+for kind in ("pooled", "tokens"):
+    settings = replaced(nb.profile, {"model.cross_modal": kind}).model
+    with torch.no_grad():
+        moved[kind] = effect_of_query(CrossModalAttention(settings).eval())
+nb.table(
+    "single_key",
+    pd.DataFrame({"reading": list(moved), "largest change": list(moved.values())}),
+    "Largest change of the attention's output when the query is replaced.",
+    digits=6,
+)
+
+# %% tags=["remove-cell"]
+nb.number("single_key.moved", moved["pooled"])
+
+# %% [markdown]
+# Replacing the query changes the output of the attention as written by
+# {result}`open_choices.single_key.moved|plain`: it is a linear map of the other
+# modality.
+#
+# ## One choice at a time
+#
+# Short runs, one seed, few clips. Such a study cannot rank the choices; it can show
+# whether one of them would overturn the results. Only validation clips are used, so
+# nothing is tuned on the test clips.
+
+# %% tags=["remove-stderr"]
+clips = nb.clips()
+validation = clips.manifest.split == "val"
+short = with_epochs(nb.profile, nb.evaluation.study_epochs)
+predictions = {}
+for name in (DEFAULT, *nb.evaluation.studies):
+    settings, data = chosen(short, clips, name)
     folder = "plain-short" if name == DEFAULT else f"choice-{slug(name)}"
-    run = train(settings, clips, nb.workspace.runs / f"{folder}-seed{seed}", seed)
-    told[name] = predict(run, clips, validation)
+    run = nb.train(clips=data, profile=settings, name=folder)
+    predictions[name] = nb.predict(run, data, validation)
 
-# %% tags=["hide-input"]
-rows = []
-for name, table in told.items():
-    found = metrics(table, e.threshold, e.bootstrap, e.confidence)
-    loss = mean_bootstrap(
-        np.logaddexp(0, np.where(table.label == 1, -table.logit, table.logit)), table.identity, e.bootstrap
-    )
-    rows.append(
-        {
-            "choice": name, "n": len(table), "AUC": found.loc["auc", "value"], "from": found.loc["auc", "low"],
-            "to": found.loc["auc", "high"], "loss": loss.value, "loss from": loss.low, "loss to": loss.high,
-            "attribution": found.loc["attribution_fakes", "value"],
-        }
-    )  # fmt: skip
-table = pd.DataFrame(rows)
-n, default = int(validation.sum()), told[DEFAULT]
-note = (
-    f"{train_name}, n = {n} validation clips, {e.study_epochs} epochs, seed {seed}, profile {nb.profile.name}"
+# %%
+table = choice_table(predictions, nb.metrics, nb.mean)
+default = predictions[DEFAULT]
+note = f"{nb.note(default, 'validation clips')} {short.training.epochs} epochs."
+nb.table(
+    "choices",
+    table,
+    f"Short runs that differ in one choice, 95 % intervals over identities. {note}",
 )
-nb.results.table(
-    "choices", table, f"Short trainings that differ in one choice, with intervals over people. {note}."
-)
-nb.results.number("epochs", e.study_epochs)
-nb.results.number("n", n)
-nb.results.number("tried", len(table) - 1)
-nb.results.number("spread", float(table.AUC.max() - table.AUC.min()), n=n, seed=seed)
 
-# %% tags=["hide-input"]
-nb.results.figure(
-    "choices", choices_figure(table), f"AUC on validation clips by choice, 95 % intervals. {note}."
+# %%
+nb.show(
+    "choices",
+    choices_figure(table),
+    f"Validation AUC by choice, 95 % intervals. {note}",
 )
 
 # %% [markdown]
-# The same clips judge every choice, so what counts is the paired difference from the default, over people.
+# All choices are evaluated on the same clips, so the paired difference from the
+# default decides.
 
-# %% tags=["hide-input"]
-rows = []
-for name in [c for c in told if c != DEFAULT]:
-    gap = paired_bootstrap(told[name], default, "auc", draws=e.bootstrap)
-    nb.results.difference(slug(name).replace("-", "_") + ".auc_gain", gap, seed)
-    rows.append(
-        {
-            "choice": name, "AUC gain": gap.value, "from": gap.low, "to": gap.high,
-            "can be told from the default": "no" if gap.low <= 0 <= gap.high else "yes",
-        }
-    )  # fmt: skip
-gains = pd.DataFrame(rows)
-nb.results.table("gains", gains, f"Each choice against the default on the same clips. {note}.")
-nb.results.number("told_apart", int((gains["can be told from the default"] == "yes").sum()))
+# %%
+others = [name for name in predictions if name != DEFAULT]
+gains = {name: nb.paired(predictions[name], default) for name in others}
+nb.table(
+    "gains",
+    differences(gains, "AUC, choice - default"),
+    f"Each choice against the default on the same clips. {note}",
+)
+
+# %% tags=["remove-cell"]
+for name, gain in gains.items():
+    nb.number(slug(name).replace("-", "_") + ".auc_gain", gain)
+nb.number("epochs", nb.evaluation.study_epochs)
+nb.number("n", int(validation.sum()))
+nb.number("tried", len(gains))
+nb.number("spread", float(table.AUC.max() - table.AUC.min()), n=len(default))
+nb.number("distinguished", sum(g.excludes_zero for g in gains.values()))
 
 # %% [markdown]
-# Between the best and the worst choice AUC differs by {result}`12_open_choices.spread` after
-# {result}`12_open_choices.epochs|plain` epochs. A choice whose interval of the gain holds zero can't be told from the
-# default by these clips; of {result}`12_open_choices.tried|plain` choices {result}`12_open_choices.told_apart|plain`
-# can. An interval here covers the choice of people and not that of the seed, which may move AUC as much.
+# If an interval contains zero, these clips give no evidence of a difference. An
+# interval here covers the choice of people and not that of the seed, which may change
+# AUC as much.
 #
-# ## At full length
+# ## Full-length runs
 #
-# Short trainings favour what learns fast. `benchmarks/open_choices.py` trained the values that the paper does not state,
-# learning rate, weight decay, frames and mel bands, for all epochs of the profile `demo`, apart from the run that this
-# book shows, and looked at {result}`benchmarks/open_choices.clips|plain` validation clips. One seed each: what lies
-# within the spread of seeds in the chapter [Ablations](04_ablations) is no difference.
+# Short runs favour what learns fast. `benchmarks/open_choices.py` trained with other
+# values of learning rate, weight decay, frames and mel bands for all epochs of the
+# profile `demo`, separately from this run, and evaluated them on
+# {result}`benchmarks/open_choices.clips|plain` validation clips. With one seed each,
+# differences smaller than the variation across seeds in [Ablations](04_ablations)
+# should not be interpreted.
 
-# %% tags=["hide-input"]
+# %%
 long = measured("open_choices")
 full = pd.DataFrame(long["choices"])
-nb.results.figure(
+where = f"{long['corpus']}, n = {long['numbers']['clips']['value']}, seed {long['seed']}"
+nb.show(
     "full_length",
     choices_figure(full),
-    f"AUC on validation clips after {long['epochs']} epochs, 95 % intervals over people. {long['corpus']}, "
-    f"n = {long['numbers']['clips']['value']}, seed {long['seed']}, profile {long['profile']}; measured apart from this run.",
+    f"Validation AUC after {long['epochs']} epochs, 95 % intervals over identities. "
+    f"{where}, profile {long['profile']}; separate experiment.",
 )
-nb.results.table(
-    "full_length_table",
-    full,
-    f"The same as a table, with attribution. Epochs: {long['epochs']}, seed {long['seed']}.",
-)
+
+# %%
+nb.table("full_length_table", full, f"The same values, with attribution. {where}.")
 
 # %% [markdown]
 # ## Exercises
 #
-# **1.** How many of the network's parameters does reading the attention as written leave untrained?
+# ```{exercise} Untrained parameters
+# :label: ex-untrained-parameters
 #
-# **2.** With as many choices as were compared here, by chance alone, how probable is it that at least one looks
-# different at the level of five in a hundred, if each were tested on clips of its own?
-
-# %% tags=["hide-cell", "solution"]
-# Solution 1
-query_and_key = 2 * 2 * (d * d + d)  # two directions, two projections each, with their biases
-print(f"{query_and_key / 1e6:.2f} million")
-
-# %% tags=["hide-cell", "solution"]
-# Solution 2
-compared = len(told) - 1
-print(f"{compared} choices: {1 - 0.95**compared:.2f}")
+# How many of the network's parameters does the attention as written leave untrained?
+# ```
 
 # %% [markdown]
-# ## Summary
+# ````{solution-start} ex-untrained-parameters
+# :class: dropdown
+# ````
+# Two directions, each with a query and a key projection of $d \times d$ weights and $d$
+# biases.
+
+# %% tags=["solution"]
+untrained = 2 * 2 * (d * d + d)
+print(f"{untrained / 1e6:.2f} million")
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
-# Replacing the query changes the output of the attention as written by {result}`12_open_choices.single_key.moved|plain`:
-# it is a linear map of the other modality. What the paper leaves open moves the AUC of short trainings by
-# {result}`12_open_choices.spread` on {result}`12_open_choices.n|plain` validation clips. The test clips took no part.
+# ```{exercise} Chance findings
+# :label: ex-chance-findings
+#
+# With as many choices as were compared here, how probable is at least one difference
+# at the 5 % level by chance, if each were tested on its own clips?
+# ```
+
+# %% [markdown]
+# ````{solution-start} ex-chance-findings
+# :class: dropdown
+# ````
+
+# %% tags=["solution"]
+print(f"{len(gains)} choices: {1 - 0.95 ** len(gains):.2f}")
+
+# %% [markdown]
+# ````{solution-end}
+# ````

@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from amdd.base.paths import PACKAGE, PROJECT
+from amdd.companion.chapters import chapter_of
 from amdd.companion.claims import NOT_ATTEMPTED, claims, numbers, paper, verdict
+from amdd.stats import Estimate
 
 POSITIVE, NEGATIVE = {"holds_if": "positive"}, {"holds_if": "negative"}
 
@@ -24,7 +26,7 @@ POSITIVE, NEGATIVE = {"holds_if": "positive"}, {"holds_if": "negative"}
     ],
 )
 def test_the_interval_decides(entry, low, high, expected):
-    assert verdict(entry, {"value": (low + high) / 2, "low": low, "high": high}) == expected
+    assert verdict(entry, Estimate((low + high) / 2, low, high)) == expected
 
 
 WITHIN = {"holds_if": "within", "needs": "fakeavceleb", "target": 0.9, "tolerance": 0.02}
@@ -40,16 +42,16 @@ WITHIN = {"holds_if": "within", "needs": "fakeavceleb", "target": 0.9, "toleranc
     ],
 )
 def test_a_value_of_the_paper_is_judged_on_its_own_data_only(value, low, high, expected):
-    number = {"value": value, "low": low, "high": high}
+    number = Estimate(value, low, high)
     assert verdict(WITHIN, number, corpus="fakeavceleb") == expected
     assert verdict(WITHIN, number, corpus="puppet-favc") == NOT_ATTEMPTED
     assert verdict(WITHIN, number, judge=False, corpus="fakeavceleb") == NOT_ATTEMPTED
 
 
 def test_without_a_number_or_in_too_small_a_run_there_is_no_verdict():
-    number = {"value": 1.0, "low": 0.5, "high": 1.5}
+    number = Estimate(1.0, 0.5, 1.5)
     assert verdict(POSITIVE, None) == NOT_ATTEMPTED
-    assert verdict(POSITIVE, {"value": 1.0}) == NOT_ATTEMPTED
+    assert verdict(POSITIVE, Estimate(1.0)) == NOT_ATTEMPTED
     assert verdict(POSITIVE, number, judge=False) == NOT_ATTEMPTED
     assert verdict(POSITIVE, number) == "supported"
 
@@ -58,21 +60,21 @@ def test_a_smoke_run_fills_no_verdict_but_writes_every_number(smoke):
     known = numbers(smoke.results)
     for entry in claims():
         if entry.get("needs", "puppet-favc") == "puppet-favc":
-            assert f"{entry['notebook']}.{entry['number']}" in known, entry["id"]
-    assert known["10_claims.not_attempted"]["value"] == len(claims())
+            assert f"{entry['topic']}.{entry['number']}" in known, entry["id"]
+    assert known["claims.not_attempted"]["value"] == len(claims())
 
 
 def test_claims_name_chapters_that_are_there_and_no_id_twice():
     entries = claims()
     assert len({e["id"] for e in entries}) == len(entries)
     for entry in entries:
-        assert (PROJECT / "notebooks" / f"{entry['notebook']}.py").is_file()
+        assert (PROJECT / "notebooks" / f"{chapter_of(entry['topic'])}.py").is_file()
 
 
 def test_an_incomplete_claim_is_named(tmp_path):
     path = tmp_path / "claims.yml"
     path.write_text(
-        yaml.safe_dump({"claims": [{"id": "x", "where": "Table V", "claim": "…", "notebook": "04"}]})
+        yaml.safe_dump({"claims": [{"id": "x", "where": "Table V", "claim": "…", "topic": "x"}]})
     )
     with pytest.raises(ValueError, match="'x'"):
         claims(path)

@@ -313,7 +313,8 @@ def test_a_clip_player_holds_every_score_and_the_sound_plays():
 def test_residual_spectra_show_missing_detail():
     import cv2
 
-    from amdd.figures.residual import residual_figure, residual_spectrum, rings
+    from amdd.analysis.residual import residual_spectrum, rings
+    from amdd.figures.residual import residual_figure
 
     rng = np.random.default_rng(0)
     sharp = rng.integers(0, 255, (6, 64, 64, 3), np.uint8)

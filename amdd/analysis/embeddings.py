@@ -85,3 +85,12 @@ def alignment(found: dict[str, np.ndarray]) -> np.ndarray:
     cosine = (found["visual_projection"] * found["audio_projection"]).sum(1)
     silent = np.abs(found["audio_projection"]).sum(1) == 0
     return np.where(silent, np.nan, cosine)
+
+
+def class_gap(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return one value per clip whose mean is mean(reals) - mean(fakes) of ``values`` (n,).
+
+    A real counts +1 over the share of reals, a fake -1 over the share of fakes.
+    """
+    real = np.asarray(classes) == "real"
+    return np.where(real, 1 / max(real.mean(), 1e-12), -1 / max((~real).mean(), 1e-12)) * values

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
+import pandas as pd
 import torch
 
 from amdd.data.dataset import ClipDataset, collate
+from amdd.data.media import probe
 from amdd.data.prepare import ClipStore
 from amdd.training.runs import Run
 
@@ -35,7 +39,7 @@ def gradcam(run: Run, prepared: ClipStore, row: int, towards: str = "detection")
             if towards == "detection":
                 target = out.detection_logit[0]
             else:
-                target = out.attribution_logits[0, ["real", *run.profile.model.generators].index(towards)]
+                target = out.attribution_logits[0, run.profile.model.classes.index(towards)]
             target.backward()
     finally:
         hook.remove()
@@ -83,3 +87,27 @@ def agreement(heat: np.ndarray, masks: np.ndarray) -> dict[str, float]:
         "iou": float((top & inside).sum() / max(union, 1)),
         "area": area,
     }
+
+
+def mask_of(clips: ClipStore, clip: pd.Series, masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Return the forged region (T, size, size) of a clip over its crops, or None where no mask is known; ``clip`` is its
+    row of the manifest."""
+    mask = masks.get(clip.clip_id)
+    if mask is None:
+        return None
+    row = int(clip.name)
+    where = clips.frame_indices(row), clips.geometry(row)
+    return crop_masks(mask, *where, probe(clip.video).height, clips.settings.size)
+
+
+def score_maps(
+    run: Run, clips: ClipStore, fakes: pd.DataFrame, masks: Mapping[str, np.ndarray], most: int
+) -> pd.DataFrame:
+    """Return the :func:`agreement` of up to ``most`` fakes' maps with their masks, with ``generator`` and ``person``."""
+    rows = []
+    for row, clip in fakes.head(most).iterrows():
+        forged = mask_of(clips, clip, masks)
+        if forged is not None and forged.any():
+            found = agreement(gradcam(run, clips, int(row)), forged)
+            rows.append({"generator": clip.generator, "person": clip.identity, **found})
+    return pd.DataFrame(rows, columns=["generator", "person", "energy", "pointing", "iou", "area"])

@@ -32,7 +32,7 @@ def predict(run: Run, prepared: ClipStore, rows=None, corpus: str = "") -> pd.Da
     table["row"] = rows
     table["logit"] = found["logit"].astype(float)
     table["score"] = 1 / (1 + np.exp(-table["logit"]))
-    classes = ["real", *run.profile.model.generators]
+    classes = run.profile.model.classes
     logits = found["attribution_logits"].astype(float)
     share = np.exp(logits - logits.max(1, keepdims=True))
     share /= share.sum(1, keepdims=True)

@@ -55,6 +55,10 @@ class Workspace:
         """Training runs, one folder each, named ``<variant>-seed<seed>``."""
         return self._folder("runs")
 
+    def run(self, variant: str, seed: int) -> Path:
+        """Return the folder of one training run; the one place that spells its name."""
+        return self.runs / f"{variant}-seed{seed}"
+
     @property
     def results(self) -> Path:
         """What notebooks found: numbers, tables and figures, one folder a notebook."""

@@ -1,59 +1,240 @@
-"""What every notebook opens with: its profile, its folders, its results."""
+"""What a chapter works with: its profile, its inputs and outputs, its results.
+
+Every method that reads or writes an artefact of the workspace declares it, so that the pipeline skips a chapter only if
+nothing that it reads has changed, and ``amdd verify`` misses nothing.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
 
 from amdd.base.paths import Workspace, write_text
+from amdd.companion.chapters import chapter_of
 from amdd.companion.results import Results
 from amdd.companion.timings import duration, expectations
-from amdd.profiles import Profile, load_profile
+from amdd.figures import Exhibit
+from amdd.profiles import EvaluationSettings, Profile, load_profile
+from amdd.stats import Estimate, mean_bootstrap, metrics, paired_bootstrap, people_in, unpaired_bootstrap
+
+if TYPE_CHECKING:
+    from amdd.data.prepare import ClipStore
+    from amdd.training.runs import Run
+
+RUN_FILES = ("config.json", "history.parquet", "run.json", "weights.safetensors")
 
 
 @dataclass
 class Notebook:
-    """One notebook at work. ``reads`` and ``writes`` declare the artefacts that link it to others."""
+    """One chapter at work, on the topic ``topic``."""
 
-    name: str
+    topic: str
     profile: Profile
     workspace: Workspace
     results: Results
-    _reads: dict[str, str] = field(default_factory=dict)
-    _writes: dict[str, str] = field(default_factory=dict)
+    _reads: set[str] = field(default_factory=set)
+    _writes: set[str] = field(default_factory=set)
 
-    def _note(self, where: dict[str, str], path: str | Path) -> Path:
-        path = Path(path)
-        where[path.resolve().relative_to(self.workspace.root.resolve()).as_posix()] = ""
-        record = {"reads": sorted(self._reads), "writes": sorted(self._writes)}
-        write_text(self.results.folder / "artefacts.json", json.dumps(record, indent=1) + "\n")
-        return path
+    # --- what the chapter is about -------------------------------------------------------------------------------
 
-    def reads(self, path: str | Path) -> Path:
-        """Declare an artefact (file or folder below the workspace) that another notebook wrote; returns it."""
-        return self._note(self._reads, path)
+    @property
+    def evaluation(self) -> EvaluationSettings:
+        """How results are counted and drawn."""
+        return self.profile.evaluation
 
-    def writes(self, path: str | Path) -> Path:
-        """Declare an artefact that this notebook writes; returns it."""
-        return self._note(self._writes, path)
+    @property
+    def train_name(self) -> str:
+        """The corpus that is trained and tested on."""
+        return self.profile.corpus.train
+
+    @property
+    def seed(self) -> int:
+        """The seed of the training run that single-run chapters show."""
+        return self.profile.evaluation.seeds[0]
+
+    @property
+    def built_in(self) -> bool:
+        """Whether the corpora are the built-in ones, whose ground truth is known."""
+        return not self.profile.corpus.data
+
+    @property
+    def data(self) -> str:
+        """The training corpus in words, for captions."""
+        return self.train_name + (" (built-in)" if self.built_in else "")
+
+    @property
+    def external(self) -> tuple[str, ...]:
+        """The corpora that are tested on only."""
+        return tuple(self.profile.corpus.external)
 
     def corpora(self) -> list[str]:
-        """The corpora of this run: the one trained on, then the external ones."""
-        return [self.profile.corpus.train, *self.profile.corpus.external]
+        """Return the corpora of this run: the one trained on, then the external ones."""
+        return [self.train_name, *self.external]
+
+    def note(self, table: pd.DataFrame | None = None, what: str = "test clips") -> str:
+        """Return the end of a caption: corpus, clips, identities, seed and profile."""
+        parts = [self.data]
+        if table is not None:
+            parts.append(f"n = {len(table)} {what} of {people_in(table['identity'])} identities")
+        return ", ".join([*parts, f"seed {self.seed}", f"profile {self.profile.name}"]) + "."
 
     def opening(self) -> None:
-        """Show the profile, the data and how long this notebook takes on them."""
+        """Show the profile, the data and how long this chapter takes on them."""
         from IPython.display import Markdown, display
 
-        expected = expectations(self.workspace, self.profile.name).get(self.name)
-        data = "your own corpora" if self.profile.corpus.data else "the built-in corpus"
+        expected = expectations(self.workspace, self.profile.name).get(self.topic)
+        data = "the built-in corpus" if self.built_in else "your own corpora"
         took = f"about {duration(expected)}" if expected else "not measured yet"
         display(Markdown(f"*Profile* `{self.profile.name}` · *data* {data} · *time* {took}"))
 
+    # --- artefacts -----------------------------------------------------------------------------------------------
 
-def open_notebook(name: str, profile: str = "demo", overrides: list[str] | None = None) -> Notebook:
-    """Open the notebook called ``name`` under a profile with single values replaced."""
+    def reads(self, path: str | Path) -> Path:
+        """Declare an artefact (file or folder below the workspace) that this chapter reads; returns it."""
+        return self._declare(self._reads, path)
+
+    def writes(self, path: str | Path) -> Path:
+        """Declare an artefact that this chapter writes; returns it."""
+        return self._declare(self._writes, path)
+
+    def _declare(self, where: set[str], path: str | Path) -> Path:
+        path = Path(path)
+        where.add(path.resolve().relative_to(self.workspace.root.resolve()).as_posix())
+        # What a chapter makes itself is no input of it, even where it reads it back.
+        record = {"reads": sorted(self._reads - self._writes), "writes": sorted(self._writes)}
+        write_text(self.results.folder / "artefacts.json", json.dumps(record, indent=1) + "\n")
+        return path
+
+    def corpus_root(self, name: str | None = None) -> Path:
+        """Return the folder of a corpus's media; a built-in one is declared as read."""
+        if not self.built_in:
+            return Path(self.profile.corpus.data)
+        return self.reads(self.workspace.corpora / (name or self.train_name))
+
+    def clips(self, name: str | None = None) -> ClipStore:
+        """Return the prepared clips of a corpus, by default of the training corpus."""
+        from amdd.data.prepare import open_prepared
+
+        return open_prepared(self.reads(self.workspace.prepared / (name or self.train_name)))
+
+    def run(self, variant: str = "full", seed: int | None = None) -> Run:
+        """Return a finished training run of an earlier chapter, by default that of the full model."""
+        from amdd.training.runs import load_run
+
+        folder = self.workspace.run(variant, self.seed if seed is None else seed)
+        for file in RUN_FILES:
+            self.reads(folder / file)
+        return load_run(folder)
+
+    def train(
+        self,
+        variant: str = "full",
+        seed: int | None = None,
+        *,
+        clips: ClipStore | None = None,
+        profile: Profile | None = None,
+        name: str | None = None,
+    ) -> Run:
+        """Train one of Table V's variants, or return it if it is finished.
+
+        ``clips``, ``profile`` and ``name`` (of the run's folder) replace the chapter's own for studies beyond the paper.
+        """
+        from amdd.training import train
+
+        seed = self.seed if seed is None else seed
+        folder = self.workspace.run(name or variant, seed)
+        run = train(profile or self.profile, clips or self.clips(), folder, seed, variant)
+        for file in RUN_FILES:
+            self.writes(folder / file)
+        return run
+
+    def predict(self, run: Run, clips: ClipStore, rows: Any = None, *, save_as: str = "") -> pd.DataFrame:
+        """Return a run's predictions for the clips ``rows``, by default for the test clips; saved for other chapters
+        under the corpus name ``save_as`` where given."""
+        from amdd.analysis.predict import predict
+
+        rows = clips.manifest.split == "test" if rows is None else rows
+        if save_as:
+            self.writes(run.folder / "predictions" / f"{save_as}.parquet")
+        return predict(run, clips, rows, save_as)
+
+    def predictions(self, name: str | None = None, variant: str = "full") -> pd.DataFrame:
+        """Return the predictions that an earlier chapter saved for a corpus."""
+        folder = self.workspace.run(variant, self.seed) / "predictions"
+        return pd.read_parquet(self.reads(folder / f"{name or self.train_name}.parquet"))
+
+    def table_of(self, topic: str, name: str) -> pd.DataFrame:
+        """Return a table that the chapter on ``topic`` showed."""
+        return pd.read_csv(self.reads(self.workspace.results / topic / f"{name}.csv"))
+
+    def numbers_of(self, topics: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the numbers that the chapters on ``topics`` wrote, by ``topic.key``."""
+        found = {}
+        for topic in topics:
+            path = self.reads(self.workspace.results / topic / "numbers.json")
+            record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            found |= {f"{topic}.{key}": value for key, value in record.items()}
+        return found
+
+    # --- statistics with the profile's settings -------------------------------------------------------------------
+
+    def metrics(self, predictions: pd.DataFrame) -> pd.DataFrame:
+        """Return :func:`amdd.stats.metrics` with the profile's threshold, draws and confidence."""
+        e = self.evaluation
+        return metrics(predictions, e.threshold, e.bootstrap, e.confidence)
+
+    def paired(self, first: pd.DataFrame, second: pd.DataFrame, metric: str = "auc") -> Estimate:
+        """Return first - second of a metric on the same clips, with its interval over identities."""
+        e = self.evaluation
+        return paired_bootstrap(first, second, metric, e.threshold, e.bootstrap, e.confidence).with_seed(
+            self.seed
+        )
+
+    def unpaired(self, first: pd.DataFrame, second: pd.DataFrame, metric: str = "auc") -> Estimate:
+        """Return first - second of a metric on different clips, with its interval over identities."""
+        e = self.evaluation
+        return unpaired_bootstrap(first, second, metric, e.threshold, e.bootstrap, e.confidence).with_seed(
+            self.seed
+        )
+
+    def mean(self, values: Any, people: Any) -> Estimate:
+        """Return the mean of one value per clip, with its interval over ``people``."""
+        e = self.evaluation
+        found = mean_bootstrap(np.asarray(values, float), np.asarray(people), e.bootstrap, e.confidence)
+        return found.with_seed(self.seed)
+
+    # --- results -------------------------------------------------------------------------------------------------
+
+    def number(
+        self, key: str, value: float | int | str | Estimate, n: int | None = None, unit: str = ""
+    ) -> None:
+        """Keep a number under ``topic.key`` for prose and claims; a finite estimate keeps its interval."""
+        self.results.number(key, value, n, unit=unit)
+
+    def show(self, name: str, exhibit: Exhibit, caption: str = "") -> None:
+        """Save and show a figure, an image or an interactive piece."""
+        self.results.show(name, exhibit, caption)
+
+    def table(
+        self,
+        name: str,
+        table: pd.DataFrame,
+        caption: str = "",
+        digits: int = 3,
+        links: dict[str, list[str]] | None = None,
+    ) -> None:
+        """Save and show a table."""
+        self.results.table(name, table, caption, digits, links)
+
+
+def open_notebook(topic: str, profile: str = "demo", overrides: list[str] | None = None) -> Notebook:
+    """Return the chapter on ``topic`` under a profile with single values replaced, its former results removed."""
     import matplotlib
 
     from amdd.figures.style import use_style
@@ -62,8 +243,18 @@ def open_notebook(name: str, profile: str = "demo", overrides: list[str] | None 
     use_style()
     settings = load_profile(profile, overrides or [])
     workspace = Workspace.of(settings.name)
-    folder = workspace.results / name
+    folder = workspace.results / topic
     for old in folder.glob("*"):
         if old.is_file():
             old.unlink()
-    return Notebook(name, settings, workspace, Results(folder, name, settings.name))
+    return Notebook(topic, settings, workspace, Results(folder, topic, settings.name))
+
+
+def page_of(topic: str) -> str:
+    """Return the built page of the chapter on ``topic``, beside the other chapters' pages."""
+    return f"{chapter_of(topic)}.html"
+
+
+def with_epochs(profile: Profile, epochs: int) -> Profile:
+    """Return ``profile`` with another number of epochs, for the short runs of a study."""
+    return replace(profile, training=replace(profile.training, epochs=epochs))

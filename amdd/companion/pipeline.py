@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from amdd.base.paths import PROJECT, Workspace, write_text
+from amdd.companion.chapters import topic_of
 from amdd.companion.provenance import hash_bytes, hash_path, library_used_hash, lock_hash
 from amdd.companion.timings import expectations
 from amdd.profiles import Profile, as_dict, load_profile
@@ -43,6 +44,11 @@ class Chapter:
     @property
     def number(self) -> str:
         return self.name.split("_")[0]
+
+    @property
+    def topic(self) -> str:
+        """The name without the number: results are kept by it."""
+        return topic_of(self.name)
 
 
 def chapters(folder: Path | None = None) -> list[Chapter]:
@@ -102,7 +108,7 @@ def run(
         if not force and _unchanged(before, state, workspace, chapter):
             echo(f"{label}  unchanged (took {_clock(before['seconds'])})")
             continue
-        record = _execute(chapter, label, profile, overrides, workspace, expected.get(chapter.name), echo)
+        record = _execute(chapter, label, profile, overrides, workspace, expected.get(chapter.topic), echo)
         manifest["notebooks"][chapter.name] = state | record
         manifest["notebooks"] = {
             c.name: manifest["notebooks"][c.name] for c in known if c.name in manifest["notebooks"]
@@ -189,8 +195,8 @@ def _execute(chapter, label, profile, overrides, workspace, expected, echo) -> d
     os.replace(partial, workspace.executed / f"{chapter.name}.ipynb")
     source.unlink(missing_ok=True)
     declared = _artefacts(workspace, chapter)
-    results = workspace.results / chapter.name
-    writes = [*declared["writes"], *([f"results/{chapter.name}"] if results.is_dir() else [])]
+    results = workspace.results / chapter.topic
+    writes = [*declared["writes"], *([f"results/{chapter.topic}"] if results.is_dir() else [])]
     return {
         "reads": {p: hash_path(workspace.root / p) for p in declared["reads"]},
         "writes": {p: hash_path(workspace.root / p) for p in writes},
@@ -202,7 +208,7 @@ def _execute(chapter, label, profile, overrides, workspace, expected, echo) -> d
 
 
 def _artefacts(workspace: Workspace, chapter: Chapter) -> dict[str, list[str]]:
-    path = workspace.results / chapter.name / "artefacts.json"
+    path = workspace.results / chapter.topic / "artefacts.json"
     if not path.is_file():
         return {"reads": [], "writes": []}
     return json.loads(path.read_text(encoding="utf-8"))

@@ -6,20 +6,21 @@ import json
 from pathlib import Path
 
 from amdd.base.paths import Workspace
+from amdd.companion.chapters import topic_of
 
 
 def expectations(workspace: Workspace, profile_name: str) -> dict[str, float]:
-    """Seconds that each notebook is expected to take: as long as last time here, else as on the machine with two
+    """Seconds that the chapter on each topic is expected to take: as long as last time here, else as on the machine with two
     cores that this release was tried on (``expected_seconds.json``)."""
     shipped = json.loads((Path(__file__).parent / "expected_seconds.json").read_text(encoding="utf-8"))
-    found = {name: float(seconds) for name, seconds in shipped.get(profile_name, {}).items()}
+    found = {topic_of(name): float(seconds) for name, seconds in shipped.get(profile_name, {}).items()}
     try:
         last = json.loads(workspace.manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         last = {}
     for name, entry in last.get("notebooks", {}).items():
         if entry.get("seconds"):
-            found[name] = entry["seconds"]
+            found[topic_of(name)] = entry["seconds"]
     return found
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from amdd.figures import Figure
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import INK
 
 BOXES = {  # name: x, y, width, height, text, tint
@@ -35,7 +35,8 @@ ARROWS = [("frames", "visual"), ("visual", "temporal"), ("mel", "audio"), ("audi
 TEXT = "#1f2328"  # dark on the light boxes, in either mode of the page
 
 
-def architecture() -> Figure:
+@exhibit
+def architecture() -> Exhibit:
     """The boxes of Fig. 2 with their shapes."""
     fig = plt.figure(figsize=(11.0, 4.2))
     ax = fig.add_axes((0, 0, 1, 1))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from amdd.figures import Figure
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import INK, colour
 
 
-def choices_figure(table: pd.DataFrame) -> Figure:
+@exhibit
+def choices_figure(table: pd.DataFrame) -> Exhibit:
     """AUC with its interval for each row of ``table`` (``choice``, ``AUC``, ``from``, ``to``); the first row is the
     default, whose value is drawn as a line."""
     fig, ax = plt.subplots(figsize=(6.6, 0.5 * len(table) + 1.0))

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from amdd.figures import Figure
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import INK
 
 COLOURS = {
@@ -18,7 +18,8 @@ COLOURS = {
 MARKS = {"supported": "o", "not supported": "D", "contradicted": "X", "not attempted": "|"}
 
 
-def forest(table: pd.DataFrame) -> Figure:
+@exhibit
+def forest(table: pd.DataFrame) -> Exhibit:
     """A row for each claim (``id``, ``value``, ``low``, ``high``, ``verdict``): point, interval, and zero."""
     fig, ax = plt.subplots(figsize=(7.6, 0.42 * len(table) + 1.1))
     ax.axvline(0, color=INK, lw=1)

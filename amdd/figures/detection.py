@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_curve
 
-from amdd.figures import Figure
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import INK, SPARE, colour
 from amdd.stats import auc, calibration
 
 
-def roc(predictions: pd.DataFrame) -> Figure:
+@exhibit
+def roc(predictions: pd.DataFrame) -> Exhibit:
     """ROC of each generator against all reals (Fig. 4)."""
     reals = predictions.score[predictions.label == 0].to_numpy()
     fig, ax = plt.subplots(figsize=(4.6, 4.2))
@@ -39,7 +40,8 @@ def roc(predictions: pd.DataFrame) -> Figure:
     return Figure(fig, alt, pd.DataFrame(rows))
 
 
-def confusion(predictions: pd.DataFrame, classes: list[str]) -> Figure:
+@exhibit
+def confusion(predictions: pd.DataFrame, classes: list[str]) -> Exhibit:
     """Attribution: true class by row, named class by column, counts and row shares (Fig. 5)."""
     known = predictions[predictions.known]
     counts = pd.crosstab(known.generator, known.attribution).reindex(
@@ -72,7 +74,8 @@ def confusion(predictions: pd.DataFrame, classes: list[str]) -> Figure:
     return Figure(fig, alt, counts.reset_index())
 
 
-def scores(predictions: pd.DataFrame, threshold: float) -> Figure:
+@exhibit
+def scores(predictions: pd.DataFrame, threshold: float) -> Exhibit:
     """Distribution of the detection score by generator (Fig. 6)."""
     names = ["real", *sorted(set(predictions.generator) - {"real"})]
     fig, axes = plt.subplots(len(names), 1, figsize=(6.4, 0.95 * len(names) + 0.7), sharex=True)
@@ -94,7 +97,8 @@ def scores(predictions: pd.DataFrame, threshold: float) -> Figure:
     return Figure(fig, alt, pd.DataFrame(rows))
 
 
-def reliability(predictions: pd.DataFrame) -> Figure:
+@exhibit
+def reliability(predictions: pd.DataFrame) -> Exhibit:
     """Share of fakes among clips of like score: a calibrated score lies on the diagonal."""
     table = calibration(predictions.label.to_numpy(), predictions.score.to_numpy())
     fig, ax = plt.subplots(figsize=(4.2, 3.9))
@@ -115,7 +119,8 @@ MEASURES = {
 }
 
 
-def ablation(tables: dict[str, pd.DataFrame]) -> Figure:
+@exhibit
+def ablation(tables: dict[str, pd.DataFrame]) -> Exhibit:
     """Every measure of every variant with its interval (Fig. 3)."""
     fig, ax = plt.subplots(figsize=(7.2, 3.6))
     rows = []
@@ -154,7 +159,8 @@ def yerror_or_none(error: np.ndarray) -> np.ndarray | None:
     return None if not np.isfinite(error).all() else error
 
 
-def conditions(table: pd.DataFrame) -> Figure:
+@exhibit
+def conditions(table: pd.DataFrame) -> Exhibit:
     """AUC, and real and fake accuracy at the fixed threshold, over data sets and conditions (Fig. 7)."""
     fig, ax = plt.subplots(figsize=(7.2, 3.8))
     x = np.arange(len(table))
@@ -179,7 +185,8 @@ def conditions(table: pd.DataFrame) -> Figure:
     return Figure(fig, alt, table)
 
 
-def curves(history: pd.DataFrame) -> Figure:
+@exhibit
+def curves(history: pd.DataFrame) -> Exhibit:
     """Loss terms and validation figures by epoch."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.3))
     terms = ("detection", "attribution", "contrastive", "fingerprint", "centroid")

@@ -6,11 +6,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from amdd.figures import Figure
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import INK, MARKERS, colour
 
 
-def maps(points: dict[str, np.ndarray], classes: np.ndarray) -> Figure:
+@exhibit
+def maps(points: dict[str, np.ndarray], classes: np.ndarray) -> Exhibit:
     """Two-dimensional maps (n, 2) side by side, coloured by class."""
     fig, axes = plt.subplots(1, len(points), figsize=(4.1 * len(points), 3.9), squeeze=False)
     rows = []
@@ -35,7 +36,8 @@ def maps(points: dict[str, np.ndarray], classes: np.ndarray) -> Figure:
     return Figure(fig, alt, pd.DataFrame(rows))
 
 
-def similarity(table: pd.DataFrame) -> Figure:
+@exhibit
+def similarity(table: pd.DataFrame) -> Exhibit:
     """Cosine between picture and sound by class (Fig. 10); columns ``variant``, ``generator``, ``cosine``."""
     variants = list(dict.fromkeys(table.variant))
     names = sorted(set(table.generator), key=lambda c: (c != "real", c))

@@ -6,11 +6,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from amdd.figures import Figure
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import colour
 
 
-def forger_curves(records: list[dict]) -> Figure:
+@exhibit
+def forger_curves(records: list[dict]) -> Exhibit:
     """The loss of each forger over its training, small multiples; the table has every value."""
     columns = 4
     rows = -(-len(records) // columns)

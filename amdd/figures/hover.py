@@ -8,7 +8,10 @@ import json
 
 import cv2
 import numpy as np
+import pandas as pd
 
+from amdd.data.prepare import ClipStore
+from amdd.figures.exhibit import Exhibit, exhibit
 from amdd.figures.style import colour
 
 WIDTH, HEIGHT, EDGE = 640, 420, 16
@@ -19,6 +22,7 @@ SHAPES = {
     "wav2lip": '<path d="M0-6 5.5 4.5H-5.5Z"/>',
     "fsgan": '<path d="M0-6.5 6.5 0 0 6.5-6.5 0Z"/>',
 }
+MOST = 120  # clips on a map; more would make a heavy page
 
 
 def jpeg(picture: np.ndarray, quality: int = 78) -> str:
@@ -41,6 +45,18 @@ def sound_picture(mel: np.ndarray) -> str:
     return jpeg(cv2.applyColorMap(cv2.resize(grey, SOUND, interpolation=cv2.INTER_AREA), cv2.COLORMAP_MAGMA))
 
 
+def clip_map(points: np.ndarray, clips: ClipStore, test: pd.DataFrame) -> Exhibit:
+    """Return :func:`hover_map` of the clips ``test`` (rows of the manifest) at ``points`` (n, 2), thinned to a light page."""
+    shown = np.linspace(0, len(test) - 1, min(len(test), MOST)).astype(int)
+    rows = [int(k) for k in test.index[shown]]
+    classes = test.generator.to_numpy().astype(str)[shown]
+    labels = [f"{c}, {p}" for c, p in zip(classes, test.identity.to_numpy().astype(str)[shown])]
+    faces = [face_picture(np.asarray(clips.frames(k))[0]) for k in rows]
+    sounds = [sound_picture(np.asarray(clips.mel(k), np.float32)[0]) for k in rows]
+    return hover_map(points[shown], classes, labels, faces, sounds)
+
+
+@exhibit
 def hover_map(
     points: np.ndarray,
     classes: np.ndarray,
@@ -48,8 +64,8 @@ def hover_map(
     faces: list[str],
     sounds: list[str],
     name: str = "map",
-) -> str:
-    """Points (n, 2) as marks by class; hovering, or moving the slider, shows that clip's ``words``, face and sound.
+) -> Exhibit:
+    """Return points (n, 2) as marks by class; hovering, or moving the slider, shows that clip's ``words``, face and sound.
 
     ``faces`` and ``sounds`` come from :func:`face_picture` and :func:`sound_picture`. Raises ``ValueError`` when the
     lists are not of one length.
@@ -70,7 +86,7 @@ def hover_map(
         for c in sorted({str(c) for c in classes})
     )
     label = html.escape(f"Map of {n} clips as marks, one shape and colour for each class.")
-    return f"""<figure class="amdd-figure amdd-map" id="{name}">
+    page = f"""<figure class="amdd-figure amdd-map" id="{name}">
 <div class="amdd-legend">{legend}</div>
 <svg class="amdd-points" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{marks}</svg>
 <label>clip <input type="range" min="0" max="{n - 1}" value="0" aria-label="which clip to show"></label>
@@ -91,3 +107,4 @@ slide.addEventListener("input", () => show(+slide.value));
 show(0);
 }})();</script>
 <figcaption>Point at a mark, or move the slider, to see that clip.</figcaption></figure>"""
+    return Exhibit("interactive", page, html.unescape(label))

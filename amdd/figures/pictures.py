@@ -7,12 +7,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from amdd.figures import Figure
+from amdd.data.prepare import ClipStore
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import colour
 
 
-def film_strip(rows: dict[str, np.ndarray], height: int = 112, gap: int = 4) -> np.ndarray:
-    """Named rows of frames (T, H, W, 3) as one RGB image, the names written at the left."""
+@exhibit
+def film_strip(rows: dict[str, np.ndarray], height: int = 112, alt: str = "") -> Exhibit:
+    """Return named rows of frames (T, H, W, 3) as one image, the names at the left; ``alt`` says what they show."""
+    image = strip_of(rows, height)
+    return Exhibit.image(image, alt or f"{len(rows)} rows of frames: {', '.join(rows)}.")
+
+
+def strip_of(rows: dict[str, np.ndarray], height: int = 112, gap: int = 4) -> np.ndarray:
+    """Return named rows of frames (T, H, W, 3) as one RGB image, the names written at the left."""
     font, scale, line = cv2.FONT_HERSHEY_SIMPLEX, 0.56, 22
     words = [w for name in rows for w in name.split("\n")]
     margin = 14 + max(cv2.getTextSize(w, font, scale, 1)[0][0] for w in words)
@@ -68,9 +76,10 @@ def beside_its_source(
     )
 
 
+@exhibit
 def spectrograms(
     mels: dict[str, np.ndarray], seconds: float, references: dict[str, np.ndarray] | None = None
-) -> Figure:
+) -> Exhibit:
     """Mel spectrograms (M, F), a row each; with ``references``, each beside its own real clip's and the
     difference of the two (Fig. 12)."""
     columns = 3 if references else 1
@@ -117,3 +126,16 @@ def spectrograms(
     if references:
         alt += "; beside each its own real clip's and the difference of the two"
     return Figure(fig, alt + ".", pd.DataFrame(rows))
+
+
+def paired_spectrograms(clips: ClipStore, pairs: list[tuple[int, int]], most: int = 5) -> Exhibit:
+    """Return :func:`spectrograms` of one forgery of each generator and category, its own real clip and their difference;
+    ``pairs`` are rows of a forgery and its real clip."""
+    mels, references = {}, {}
+    table = clips.manifest
+    for fake, real in pairs:
+        label = f"{table.generator[fake]}\n(category {table.category[fake]})"
+        if label not in mels and len(mels) < most:
+            mels[label] = np.asarray(clips.mel(fake), np.float32)[0]
+            references[label] = np.asarray(clips.mel(real), np.float32)[0]
+    return spectrograms(mels, clips.settings.seconds, references)

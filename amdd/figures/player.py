@@ -6,31 +6,19 @@ import base64
 import html
 import io
 import json
-from dataclasses import dataclass
 
 import av
 import cv2
 import numpy as np
+import pandas as pd
 
+from amdd.analysis.media import Played
+from amdd.figures.exhibit import Exhibit, exhibit
 from amdd.figures.hover import jpeg
 from amdd.figures.style import colour
 
 SIDE = 216  # pixels
 WIDTH, HEIGHT = 480, 120  # of the bars
-
-
-@dataclass(frozen=True)
-class Played:
-    """A clip to play: ``pictures`` uint8 (P, H, W, 3) spread evenly over ``seconds``; ``sound`` float (n,) at 16 kHz,
-    or None; the ``scores`` (T,) of the frames at ``times`` (T,) in seconds; and the whole clip's ``score``."""
-
-    name: str
-    pictures: np.ndarray
-    seconds: float
-    sound: np.ndarray | None
-    times: np.ndarray
-    scores: np.ndarray
-    score: float
 
 
 def mp3(sound: np.ndarray, sample_rate: int = 16_000) -> str:
@@ -63,8 +51,9 @@ def _bars(clip: Played) -> str:
     return "".join(pieces)
 
 
-def clip_player(clips: list[Played], name: str = "player") -> str:
-    """Buttons for the clips, the picture, a bar for each scored frame, a slider over time, and play with sound.
+@exhibit
+def clip_player(clips: list[Played], name: str = "player") -> Exhibit:
+    """Return buttons for the clips, the picture, a bar for each scored frame, a slider over time, and play with sound.
 
     Without scripts the first clip's middle picture and bars stand there. Raises ``ValueError`` without clips.
     """
@@ -89,7 +78,7 @@ def clip_player(clips: list[Played], name: str = "player") -> str:
     )
     first, middle = data[0], len(data[0]["pictures"]) // 2
     label = "A bar for each scored frame over time; upwards leans to fake, downwards to real."
-    return f"""<figure class="amdd-figure amdd-player" id="{name}">
+    page = f"""<figure class="amdd-figure amdd-player" id="{name}">
 <div class="amdd-legend">{buttons}</div>
 <img data-cell="picture" src="{first["pictures"][middle]}" width="{SIDE}" height="{SIDE}" alt="a frame of the chosen clip">
 <svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">
@@ -136,3 +125,9 @@ cell("play").addEventListener("click", () => {{
 }});
 }})();</script>
 <figcaption>Choose a clip, move the slider or press play. Each bar is the score with that frame alone shown to the network, and all of the sound.</figcaption></figure>"""
+    rows = [
+        {"clip": clip.name, "time (s)": float(at), "score": float(score)}
+        for clip in clips
+        for at, score in zip(clip.times, clip.scores)
+    ]
+    return Exhibit("interactive", page, label, pd.DataFrame(rows))

@@ -7,27 +7,34 @@ import numpy as np
 import pandas as pd
 
 from amdd.data.variants.corruptions import LEVELS, corrupt
-from amdd.figures import Figure
-from amdd.figures.pictures import film_strip
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
+from amdd.figures.pictures import strip_of
 from amdd.figures.style import INK, colour
 
-LINES = {"AUC": ("D", INK), "reals called real": ("o", colour("real")), "fakes found": ("s", colour("fake"))}
+LINES = {
+    "AUC": ("D", INK),
+    "true-negative rate": ("o", colour("real")),
+    "true-positive rate": ("s", colour("fake")),
+}
 
 
-def corruption_strip(frame: np.ndarray, height: int = 84) -> np.ndarray:
+@exhibit
+def corruption_strip(frame: np.ndarray, height: int = 84) -> Exhibit:
     """One face crop (S, S, 3), as it is and at each of the five levels, a row for each corruption; RGB."""
     rows = {
         kind: np.concatenate([frame[None], *[corrupt(frame[None], kind, level, 1) for level in range(1, 6)]])
         for kind in LEVELS
     }
-    return film_strip(rows, height)
+    alt = f"Rows of one face crop: clean at the left, then five levels, for {', '.join(rows)}."
+    return Exhibit.image(strip_of(rows, height), alt)
 
 
-def robustness(table: pd.DataFrame) -> Figure:
-    """A panel for each corruption: AUC and the shares of reals and fakes called rightly, over the level.
+@exhibit
+def robustness(table: pd.DataFrame) -> Exhibit:
+    """A panel for each corruption: AUC and both rates over the level.
 
     ``table`` has ``corruption``, ``level`` (0 is the clean picture), ``AUC``, ``AUC from``, ``AUC to``,
-    ``reals called real`` and ``fakes found``.
+    ``true-negative rate`` and ``true-positive rate``.
     """
     kinds = list(dict.fromkeys(table.corruption))
     columns = 4

@@ -6,13 +6,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from amdd.figures import Figure
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import INK, SPARE
 
 
+@exhibit
 def seeds_figure(
     by_seed: dict[str, dict[str, list[float]]], measures: dict[str, str], chance: dict[str, float]
-) -> Figure:
+) -> Exhibit:
     """A panel for each of ``measures`` (name and title), a row for each variant, a mark for each seed, a bar at the
     mean; ``chance`` gives the levels that are drawn as dotted lines."""
     variants = list(by_seed)

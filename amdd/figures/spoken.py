@@ -9,17 +9,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from amdd.figures import Figure
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import INK, colour
 
 
+@exhibit
 def spoken_strip(
     frames: np.ndarray,
     sound: np.ndarray,
     seconds: float,
     phonemes: Sequence[tuple[str, float, float]],
     text: str,
-) -> Figure:
+) -> Exhibit:
     """``frames`` uint8 (T, H, W, 3) evenly spread over ``seconds``, above the waveform ``sound`` (n,) and the
     ``phonemes`` (symbol, start, end in seconds)."""
     fig, (top, wave, spoken) = plt.subplots(

@@ -1,4 +1,4 @@
-"""What a threshold does: curves, and a slider that works from disk with no network."""
+"""Metrics over the decision threshold: curves, and a slider that works from disk without a network."""
 
 from __future__ import annotations
 
@@ -9,44 +9,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from amdd.figures import Figure
+from amdd.figures.exhibit import Exhibit, Figure, exhibit
 from amdd.figures.style import INK
-from amdd.stats import balanced_accuracy
+from amdd.stats import predictive_value
 
+COUNTS = ["true positives", "false negatives", "false positives", "true negatives"]
 LINES = {
     "balanced accuracy": "#0072b2",
     "F1": "#d55e00",
-    "reals called real": "#009e73",
-    "fakes found": "#cc79a7",
+    "true-negative rate": "#009e73",
+    "true-positive rate": "#cc79a7",
 }
 
 
-def sweep(label: np.ndarray, score: np.ndarray, steps: int = 101) -> pd.DataFrame:
-    """Every measure at thresholds from 0 to 1: ``threshold``, the four counts, the shares, balanced accuracy, F1."""
-    label, score = np.asarray(label) == 1, np.asarray(score, float)
-    rows = []
-    for threshold in np.linspace(0, 1, steps):
-        called = score >= threshold
-        hits, alarms = int((called & label).sum()), int((called & ~label).sum())
-        missed, passed = int((~called & label).sum()), int((~called & ~label).sum())
-        rows.append(
-            {
-                "threshold": round(float(threshold), 4),
-                "fakes found": hits / max(hits + missed, 1),
-                "reals called real": passed / max(passed + alarms, 1),
-                "balanced accuracy": balanced_accuracy(label, called),
-                "F1": 2 * hits / max(2 * hits + alarms + missed, 1),
-                "hits": hits,
-                "misses": missed,
-                "false alarms": alarms,
-                "passed": passed,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def curves_over_threshold(table: pd.DataFrame, threshold: float) -> Figure:
-    """The measures of :func:`sweep` as lines; the fixed threshold dotted."""
+@exhibit
+def curves_over_threshold(table: pd.DataFrame, threshold: float) -> Exhibit:
+    """Draw the metrics of :func:`amdd.stats.sweep` as lines, the fixed threshold dotted."""
     fig, ax = plt.subplots(figsize=(6.6, 3.6))
     for name, tint in LINES.items():
         ax.plot(table.threshold, table[name], color=tint, lw=2, label=name)
@@ -54,36 +32,31 @@ def curves_over_threshold(table: pd.DataFrame, threshold: float) -> Figure:
     ax.set(xlabel="threshold", ylabel="share", xlim=(0, 1), ylim=(0, 1.03))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
     alt = (
-        "Lines of balanced accuracy, F1, share of reals called real and share of fakes found over thresholds from 0 "
+        "Lines of balanced accuracy, F1, true-negative rate and true-positive rate over thresholds from 0 "
         f"to 1; a dotted line at {threshold:g}."
     )
     return Figure(fig, alt, table[["threshold", *LINES]].iloc[::10])
 
 
-def predictive_value(found: float, passed: float, base: np.ndarray) -> np.ndarray:
-    """Share of clips called fake that are fakes, where a share ``base`` of all clips is forged (Bayes' theorem)."""
-    base = np.asarray(base, float)
-    called = found * base + (1 - passed) * (1 - base)
-    return np.divide(found * base, called, out=np.full_like(base, np.nan), where=called > 0)
-
-
-def base_rates(found: float, passed: float) -> Figure:
-    """What a verdict "fake" is worth, over how common fakes are."""
+@exhibit
+def base_rates(found: float, passed: float) -> Exhibit:
+    """Draw the positive predictive value over the prevalence of fakes."""
     base = np.logspace(-4, 0, 81)
     worth = predictive_value(found, passed, base)
     fig, ax = plt.subplots(figsize=(6.6, 3.4))
     ax.semilogx(base, worth, color="#0072b2", lw=2.2)
-    ax.set(xlabel="share of forged clips among all", ylabel="forged, if called fake", ylim=(0, 1.03))
-    alt = "A line that shows the share of rightly called fakes over the share of forged clips, from one in ten thousand to all."
+    ax.set(xlabel="prevalence of fakes", ylabel="positive predictive value", ylim=(0, 1.03))
+    alt = "A line of the positive predictive value over the prevalence of fakes, from one in ten thousand to all."
     chosen = np.array([1e-4, 1e-3, 1e-2, 0.1, 0.5])
-    rows = {"forged among all": chosen, "forged, if called fake": predictive_value(found, passed, chosen)}
+    rows = {"prevalence": chosen, "positive predictive value": predictive_value(found, passed, chosen)}
     return Figure(fig, alt, pd.DataFrame(rows))
 
 
+@exhibit
 def slider(
     table: pd.DataFrame, reals: np.ndarray, fakes: np.ndarray, start: float, name: str = "threshold"
-) -> str:
-    """An interactive figure as one piece of HTML: two rows of marks (each clip's score), a slider, and the counts.
+) -> Exhibit:
+    """Return an interactive figure: two rows of marks (each clip's score), a slider, and the counts.
 
     Nothing is loaded; without scripts the counts at ``start`` stand there.
     """
@@ -98,15 +71,15 @@ def slider(
             for s in scores
         )
 
-    columns = ["threshold", "hits", "misses", "false alarms", "passed", "balanced accuracy", "F1"]
+    columns = ["threshold", *COUNTS, "balanced accuracy", "F1"]
     data = [[round(v, 4) for v in row] for row in table[columns].to_numpy(float).tolist()]
     first = int(np.abs(table.threshold - start).to_numpy().argmin())
     row = table.iloc[first]
     cells = (
-        ("tp", "fakes called fake", row["hits"]),
-        ("fn", "fakes called real", row["misses"]),
-        ("fp", "reals called fake", row["false alarms"]),
-        ("tn", "reals called real", row["passed"]),
+        ("tp", "true positives (fakes classified as fake)", row["true positives"]),
+        ("fn", "false negatives (fakes classified as real)", row["false negatives"]),
+        ("fp", "false positives (reals classified as fake)", row["false positives"]),
+        ("tn", "true negatives (reals classified as real)", row["true negatives"]),
     )
     counts = "".join(
         f'<div class="amdd-count"><output data-cell="{key}">{int(value)}</output><span>{label}</span></div>'
@@ -115,7 +88,7 @@ def slider(
     alt = html.escape(
         f"Scores of {len(reals)} reals and {len(fakes)} fakes as marks from 0 to 1, with the threshold as a line."
     )
-    return f"""<figure class="amdd-figure amdd-slider" id="{name}">
+    page = f"""<figure class="amdd-figure amdd-slider" id="{name}">
 <svg viewBox="0 0 {width} 92" role="img" aria-label="{alt}">
 <text x="0" y="24">reals</text>{marks(reals, 8, "#009e73")}
 <text x="0" y="62">fakes</text>{marks(fakes, 46, "#d55e00")}
@@ -138,3 +111,4 @@ box.querySelector("input").addEventListener("input", (event) => {{
   line.setAttribute("x1", at); line.setAttribute("x2", at);
 }});
 }})();</script></figure>"""
+    return Exhibit("interactive", page, html.unescape(alt), table[columns].iloc[::10])

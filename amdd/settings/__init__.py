@@ -165,6 +165,11 @@ class ModelSettings:
     generators: Annotated[tuple[Name, ...], Field(min_length=1), Items] = ("faceswap", "wav2lip", "fsgan")
     """generators that the attribution head separates, beside real"""
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the attribution head in the order of its logits."""
+        return ("real", *self.generators)
+
     @model_validator(mode="after")
     def _consistent(self) -> ModelSettings:
         if self.dim % self.heads:

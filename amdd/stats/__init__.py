@@ -15,6 +15,7 @@ from amdd.stats.measures import (
 )
 from amdd.stats.paired_tests import mcnemar, paired_bootstrap, unpaired_bootstrap
 from amdd.stats.resampling import bootstrap, clusters_of, mean_bootstrap, people_in
+from amdd.stats.thresholds import predictive_value, sweep
 
 __all__ = [
     "METRICS",
@@ -34,6 +35,8 @@ __all__ = [
     "paired_bootstrap",
     "people_in",
     "per_generator",
+    "predictive_value",
+    "sweep",
     "unpaired_bootstrap",
     "wilson",
 ]

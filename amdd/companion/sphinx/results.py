@@ -1,13 +1,13 @@
 """Roles that bind prose to files: ``{result}`` to what a run wrote, ``{paper}`` to the paper's own values.
 
-    {result}`03_in_domain_results.full.auc`        value, 95 % interval and n
-    {result}`03_in_domain_results.full.auc|plain`  the value alone
+    {result}`in_domain_results.full.auc`        value, 95 % interval and n
+    {result}`in_domain_results.full.auc|plain`  the value alone
     {result}`benchmarks/puppets.render_ms`         what a benchmark measured, from benchmarks/results/
     {paper}`table5.full.auc`                        a value of the paper, marked as the paper's
 
 and a directive that shows a figure or picture that a notebook made, with its words and a link to where it was made:
 
-    ```{result-figure} 01_data_preparation.film_strip
+    ```{result-figure} data_preparation.film_strip
     ```
 
 A key that no run wrote is a warning, which the strict build turns into an error.
@@ -28,6 +28,8 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from amdd.base.paths import PACKAGE
+from amdd.companion.chapters import chapter_of
+from amdd.companion.results import anchor_of
 
 log = logging.getLogger(__name__)
 TENTHS = {"%", "ms", "kB", "clips/s", "×"}
@@ -44,12 +46,12 @@ def _numbers(path: Path, stamp: float) -> dict:
 
 
 def _number(env, text: str) -> dict | None:
-    notebook, _, key = text.partition(".")
-    measured = notebook.startswith("benchmarks/")
+    topic, _, key = text.partition(".")
+    measured = topic.startswith("benchmarks/")
     if measured:
-        path = Path(env.srcdir) / "benchmarks" / f"{notebook.removeprefix('benchmarks/')}.json"
+        path = Path(env.srcdir) / "benchmarks" / f"{topic.removeprefix('benchmarks/')}.json"
     else:
-        path = _folder(env) / notebook / "numbers.json"
+        path = _folder(env) / topic / "numbers.json"
     if not path.is_file():
         return None
     env.note_dependency(str(path))
@@ -134,8 +136,8 @@ class ResultFigure(SphinxDirective):
     required_arguments = 1
 
     def run(self):
-        notebook, _, name = self.arguments[0].partition(".")
-        folder = _folder(self.env) / notebook
+        topic, _, name = self.arguments[0].partition(".")
+        folder = _folder(self.env) / topic
         words = folder / f"{name}.json"
         kinds = {".svg": "image/svg+xml", ".jpg": "image/jpeg"}
         picture = next((folder / f"{name}{k}" for k in kinds if (folder / f"{name}{k}").is_file()), None)
@@ -151,8 +153,8 @@ class ResultFigure(SphinxDirective):
         up = "../" * self.env.docname.count("/")
         text = (
             f'<figure class="amdd-figure"><img src="{source}" alt="{html.escape(record["alt"], quote=True)}">'
-            f'<figcaption>{html.escape(record["caption"])} <a href="{up}notebooks/{notebook}.html">Where it was '
-            "made</a></figcaption></figure>"
+            f'<figcaption>{html.escape(record["caption"])} <a href="{up}notebooks/{chapter_of(topic)}.html'
+            f'#{anchor_of(topic, name)}">Where it was made</a></figcaption></figure>'
         )
         return [nodes.raw("", text, format="html")]
 

@@ -1,0 +1,340 @@
+"""Tables of results: predictions and estimates in, data frames out, as the chapters show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from amdd.profiles import EvaluationSettings, Profile
+from amdd.stats import Estimate, auc, balanced_accuracy, mcnemar, metrics, over_seeds, sweep, wilson
+
+SHOWN = {
+    "balanced_accuracy": "balanced accuracy",
+    "auc": "AUC",
+    "f1": "F1",
+    "real_accuracy": "true-negative rate",
+    "fake_accuracy": "true-positive rate",
+    "eer": "equal error rate",
+    "average_precision": "average precision",
+    "ece": "calibration error (ECE)",
+    "attribution_fakes": "attribution, fakes",
+    "attribution_all": "attribution, all clips",
+    "attribution_generators": "attribution among generators",
+}
+
+
+def interval(found: Estimate, sign: bool = False, digits: int = 3) -> str:
+    """Return ``value [low, high]`` for a cell of a table, with an explicit sign where ``sign``."""
+    form = f"{'+' if sign else ''}.{digits}f"
+    if not found.finite:
+        return "–"
+    bounds = f" [{found.low:{form}}, {found.high:{form}}]" if found.bounded else ""
+    return f"{found.value:{form}}{bounds}".replace(" ", "\u00a0")
+
+
+def metrics_table(found: pd.DataFrame) -> pd.DataFrame:
+    """Return an :func:`amdd.stats.metrics` table with the metrics' names in words."""
+    table = found.rename(index=SHOWN).reset_index()
+    return table.rename(columns={"low": "from", "high": "to", "people": "identities"})
+
+
+def generator_table(found: pd.DataFrame) -> pd.DataFrame:
+    """Return an :func:`amdd.stats.per_generator` table with its columns in words (the form of Table VI)."""
+    names = {"right": "correct", "detection": "accuracy", "low": "from", "high": "to", "auc": "AUC"}
+    return found.rename(columns=names)
+
+
+def differences(rows: Mapping[str, Estimate], what: str) -> pd.DataFrame:
+    """Return named differences with their intervals, one per row; ``what`` heads the values."""
+    return pd.DataFrame(
+        [
+            {"comparison": name, what: found.value, "from": found.low, "to": found.high, "n": found.n}
+            for name, found in rows.items()
+        ],
+        columns=["comparison", what, "from", "to", "n"],
+    )
+
+
+# --- ablations ----------------------------------------------------------------------------------------------------
+
+
+def ablation_table(
+    predictions: Mapping[tuple[str, int], pd.DataFrame], evaluation: EvaluationSettings
+) -> pd.DataFrame:
+    """Return each variant's metrics as means over seeds (the form of Table V)."""
+    rows = []
+    for variant in dict.fromkeys(v for v, _ in predictions):
+        runs = [t for (v, _), t in predictions.items() if v == variant]
+        means = over_seeds([metrics(t, evaluation.threshold, 0) for t in runs])["mean"]
+        rows.append({"variant": variant, "seeds": len(runs), **means.to_dict()})
+    columns = ["balanced_accuracy", "auc", "f1", "real_accuracy", "fake_accuracy", "attribution_fakes"]
+    columns += ["attribution_generators"] if "attribution_generators" in rows[0] else []
+    return pd.DataFrame(rows)[["variant", "seeds", *columns]]
+
+
+def paired_table(
+    full: pd.DataFrame, variants: Mapping[str, tuple[pd.DataFrame, Estimate, Estimate]], threshold: float
+) -> pd.DataFrame:
+    """Return the full model against each variant on the same clips: McNemar's tests and differences.
+
+    ``variants`` maps a name to its predictions, and full minus variant in AUC and in attribution.
+    """
+    rows = []
+    for name, (predictions, in_auc, in_attribution) in variants.items():
+        detection = mcnemar(full, predictions, threshold)
+        rows.append(
+            {
+                "variant": words(name),
+                "correct only in full": detection["only_first"],
+                "correct only in variant": detection["only_second"],
+                "p (detection)": detection["p"],
+                "p (attribution)": mcnemar(full, predictions, what="attribution")["p"],
+                "AUC, full - variant": interval(in_auc, sign=True),
+                "attribution, full - variant": interval(in_attribution, sign=True),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def probe_table(probes: Mapping[str, Estimate], heads: Mapping[str, float]) -> pd.DataFrame:
+    """Return the accuracy of a linear probe on the frozen embedding beside that of the attribution head."""
+    return pd.DataFrame(
+        [
+            {
+                "variant": words(v),
+                "linear probe": p.value,
+                "from": p.low,
+                "to": p.high,
+                "attribution head": heads[v],
+            }
+            for v, p in probes.items()
+        ]
+    )
+
+
+def seed_table(spread: Mapping, shown: Mapping[str, str]) -> pd.DataFrame:
+    """Return, from the benchmark ``seed_spread``, each variant's mean with its range over seeds, and by how much the
+    full model is ahead; ``shown`` maps a metric to its name."""
+    rows, known = [], spread["numbers"]
+    for variant in spread["by_seed"]:
+        row = {"variant": words(variant)}
+        for metric, title in shown.items():
+            one, gap = known[f"{variant}.{metric}"], known.get(f"{variant}.{metric}.gap")
+            row[title] = f"{one['value']:.3f} ({one['least']:.3f}–{one['most']:.3f})"
+            if metric != "named":
+                row[f"full - variant, {title}"] = (
+                    interval(Estimate.from_record(gap), sign=True) if gap else "–"
+                )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def by_seed_table(
+    predictions: Mapping[tuple[str, int], pd.DataFrame], evaluation: EvaluationSettings
+) -> pd.DataFrame:
+    """Return the main metrics of every training run, one row per variant and seed."""
+    shown = ["auc", "balanced_accuracy", "attribution_fakes", "attribution_generators"]
+    rows = []
+    for (variant, seed), table in predictions.items():
+        found = metrics(table, evaluation.threshold, 0)["value"]
+        kept = {SHOWN[k]: found[k] for k in shown if k in found}
+        rows.append({"variant": words(variant), "seed": seed, **kept})
+    return pd.DataFrame(rows)
+
+
+# --- unseen data --------------------------------------------------------------------------------------------------
+
+
+def conditions_of(predictions: Mapping[str, pd.DataFrame]) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return the clips of each condition, by corpus and condition: its fakes and all reals of its corpus."""
+    found = {}
+    for name, table in predictions.items():
+        reals = table[table.label == 0]
+        for condition, fakes in table[table.label == 1].groupby("quality"):
+            found[name, str(condition) or "all"] = pd.concat([reals, fakes])
+    return found
+
+
+def condition_table(
+    found: Mapping[tuple[str, str], pd.DataFrame], clips: Mapping[tuple[str, str], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return one row per condition (the form of Table VIII) from its :func:`amdd.stats.metrics` and its clips."""
+    kept = ["balanced_accuracy", "auc", "f1", "real_accuracy", "fake_accuracy"]
+    rows = [
+        {
+            "corpus": name,
+            "condition": condition,
+            "reals": int((clips[name, condition].label == 0).sum()),
+            "fakes": int((clips[name, condition].label == 1).sum()),
+            **found[name, condition]["value"][kept].to_dict(),
+        }
+        for name, condition in found
+    ]
+    return pd.DataFrame(rows, columns=["corpus", "condition", "reals", "fakes", *kept])
+
+
+def unseen_table(predictions: Mapping[str, pd.DataFrame], threshold: float) -> pd.DataFrame:
+    """Return, for each generator of each corpus, the share of correct classifications and the class that attribution
+    gives most often."""
+    rows = []
+    for name, table in predictions.items():
+        for generator, part in table.groupby("generator"):
+            correct = wilson(int(((part.score >= threshold) == (part.label == 1)).sum()), len(part))
+            row = {"corpus": name, "generator": generator, "n": len(part), "correct": correct.value}
+            row |= {"from": correct.low, "to": correct.high}
+            rows.append(row | {"most frequent class": part.attribution.mode().iloc[0]})
+    return pd.DataFrame(rows)
+
+
+def open_set_table(found: Mapping[tuple[str, str], tuple[Estimate, int, int]]) -> pd.DataFrame:
+    """Return the AUC by which each rule separates unseen from known clips; ``found`` maps a rule and "fakes" or "reals"
+    to the estimate and the numbers of known and unseen clips."""
+    return pd.DataFrame(
+        [
+            {
+                "rule": rule,
+                "clips": who,
+                "AUC": e.value,
+                "from": e.low,
+                "to": e.high,
+                "known": known,
+                "unseen": unseen,
+            }
+            for (rule, who), (e, known, unseen) in found.items()
+        ],
+        columns=["rule", "clips", "AUC", "from", "to", "known", "unseen"],
+    )
+
+
+# --- thresholds, variants of clips ----------------------------------------------------------------------------------
+
+
+def collapse_table(predictions: Mapping[str, pd.DataFrame], threshold: float) -> pd.DataFrame:
+    """Return balanced accuracy at the fixed and at the best threshold for each corpus; the best one uses the labels and
+    is an upper bound."""
+    rows = []
+    for name, part in predictions.items():
+        curve = sweep(part.label, part.score)
+        best = curve.loc[curve["balanced accuracy"].fillna(-1).idxmax()]
+        medians = part.groupby("label").score.median()
+        rows.append(
+            {
+                "corpus": name,
+                "n": len(part),
+                "fixed threshold": balanced_accuracy(part.label, part.score >= threshold),
+                "best threshold (uses labels)": best["balanced accuracy"],
+                "the best threshold": best["threshold"],
+                "median score, reals": medians.get(0, np.nan),
+                "median score, fakes": medians.get(1, np.nan),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def group_table(predictions: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Return the false-positive rate on reals by group, with the number of identities and Wilson intervals."""
+    rows = []
+    reals = predictions[predictions.label == 0]
+    for group, part in reals.assign(alarm=reals.score >= threshold).groupby("group"):
+        rate = wilson(int(part.alarm.sum()), len(part))
+        row = {"group": group, "identities": part.identity.nunique(), "reals": len(part)}
+        rows.append(row | {"false-positive rate": rate.value, "from": rate.low, "to": rate.high})
+    return pd.DataFrame(rows)
+
+
+def named_share(predictions: pd.DataFrame) -> float:
+    """Return the share of fakes of known generators that the attribution head names correctly; NaN without such."""
+    known = predictions[(predictions.label == 1) & predictions.known]
+    return float((known.attribution == known.generator).mean()) if len(known) else float("nan")
+
+
+def altered_table(
+    predictions: Mapping[str, pd.DataFrame], losses: Mapping[str, Estimate], what: str
+) -> pd.DataFrame:
+    """Return AUC and attribution for several versions of the same clips; ``losses`` gives each version's loss of AUC
+    against the first; ``what`` heads the names."""
+    first = next(iter(predictions.values()))
+    rows = []
+    for name, table in predictions.items():
+        lost = losses.get(name, Estimate(0.0, 0.0, 0.0))
+        row = {what: name, "AUC": auc(table.label, table.score), "loss of AUC": interval(lost, sign=True)}
+        row |= {
+            "attribution": named_share(table),
+            "largest change of a score": (table.score - first.score).abs().max(),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def corruption_row(
+    clean: pd.DataFrame, altered: pd.DataFrame, lost: Estimate, threshold: float
+) -> dict[str, float]:
+    """Return one level of a corruption: AUC with the interval of its change, both rates and attribution."""
+    value = auc(altered.label, altered.score)
+    low, high = (np.nan, np.nan) if lost.low is None or lost.high is None else (lost.low, lost.high)
+    bounds = np.clip([value + lost.value - high, value + lost.value - low], 0, 1)
+    reals, fakes = altered.score[altered.label == 0], altered.score[altered.label == 1]
+    return {
+        "AUC": value,
+        "AUC from": float(bounds[0]),
+        "AUC to": float(bounds[1]),
+        "true-negative rate": float((reals < threshold).mean()),
+        "true-positive rate": float((fakes >= threshold).mean()),
+        "attribution": named_share(altered),
+    }
+
+
+def short_table(found: Mapping[str, tuple[int, pd.DataFrame]], what: str) -> pd.DataFrame:
+    """Return AUC with its interval and both rates for several runs or test sets, from their clips' number and
+    :func:`amdd.stats.metrics`."""
+    rows = []
+    for name, (n, table) in found.items():
+        row = {what: name, "n": n, "AUC": table.loc["auc", "value"]}
+        row |= {"from": table.loc["auc", "low"], "to": table.loc["auc", "high"]}
+        rates = {SHOWN[k]: table.loc[k, "value"] for k in ("real_accuracy", "fake_accuracy")}
+        rows.append(row | rates)
+    return pd.DataFrame(rows)
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+
+def hyperparameters(profile: Profile) -> pd.DataFrame:
+    """Return every hyperparameter with its value, its source and, where it is ours, the reason (the form of Table IV)."""
+    t, loss, p, m = profile.training, profile.training.loss, profile.preparation, profile.model
+    four = "Table IV"
+    reduced = "reduced in this profile to limit run time" if t.epochs != 50 else ""
+    rows: Sequence[tuple[str, float, str, str]] = [
+        ("detection loss weight", loss.detection, "Eq. 8", ""),
+        ("attribution loss weight", loss.attribution, four, ""),
+        ("contrastive loss weight", loss.contrastive, four, ""),
+        ("fingerprint loss weight", loss.fingerprint, four, ""),
+        ("centroid loss weight", loss.centroid, four, ""),
+        ("focal alpha", loss.focal_alpha, four, ""),
+        ("focal gamma", loss.focal_gamma, four, ""),
+        ("contrastive temperature", loss.temperature, four, ""),
+        ("centroid momentum", loss.momentum, four, ""),
+        ("batch size", t.batch_size, four, ""),
+        ("epochs", t.epochs, "Table IV: 50", reduced),
+        ("gradient clip norm", t.clip_norm, four, ""),
+        (
+            "learning rate",
+            t.learning_rate,
+            "ours",
+            "related work with pretrained backbones uses 1e-5 to 1e-3; we take the geometric mean",
+        ),
+        ("weight decay", t.weight_decay, "ours", "related work uses 1e-5 to 5e-4, twice 1e-4"),
+        ("frames per clip", p.frames, "ours", "related work uses 10; the cost of a step is proportional"),
+        ("mel bands", p.n_mels, "ours", "64 and 128 are usual; 64 halve the input"),
+        ("crop size", p.size, "ours", "224 is the backbone's training size; half of it costs a quarter"),
+        ("dropout", m.dropout, "ours", "present in the paper's heads, rate unknown; 0.1 to 0.5 is usual"),
+    ]
+    columns = ["hyperparameter", "value here", "source", "reason"]
+    return pd.DataFrame([(a, f"{b:g}", c, d) for a, b, c, d in rows], columns=columns)
+
+
+def words(name: str) -> str:
+    """Return a variant's or metric's name in words."""
+    return name.replace("_", " ")
