@@ -73,9 +73,7 @@ def test_claims_name_chapters_that_are_there_and_no_id_twice():
 
 def test_an_incomplete_claim_is_named(tmp_path):
     path = tmp_path / "claims.yml"
-    path.write_text(
-        yaml.safe_dump({"claims": [{"id": "x", "where": "Table V", "claim": "…", "topic": "x"}]})
-    )
+    path.write_text(yaml.safe_dump({"claims": [{"id": "x", "where": "Table V", "claim": "…", "topic": "x"}]}))
     with pytest.raises(ValueError, match="'x'"):
         claims(path)
 
