@@ -5,12 +5,11 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
 #     name: python3
+# ---
 
 # %% [markdown]
 # # Data preparation
@@ -239,8 +238,8 @@ if nb.built_in:
 #
 # A detector should use face and voice. If file size, leading silence or background colour
 # separated reals from fakes, all later results would measure that instead. Decision trees are
-# therefore trained on such features alone, cross-validated over identities. An AUC of 0.5 is
-# chance; a clearly higher value marks a shortcut that a network could use too.
+# therefore trained on such features alone, cross-validated over identities. An AUC of one
+# half is chance; a clearly higher value marks a shortcut that a network could use too.
 
 # %% tags=["remove-stderr"]
 core = table[table.split.isin(["train", "val", "test"])]

@@ -5,12 +5,11 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
 #     name: python3
+# ---
 
 # %% [markdown]
 # # Ablations
@@ -106,6 +105,8 @@ for variant in list(VARIANTS)[1:]:
     nb.number(f"{loss}_loss.auc_gain", in_auc)
     nb.number(f"{loss}_loss.gain", named)
     pairs[variant] = other, in_auc, named
+
+# %%
 nb.table(
     "paired",
     paired_table(full, pairs, nb.evaluation.threshold),

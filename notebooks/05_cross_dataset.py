@@ -5,12 +5,11 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
 #     name: python3
+# ---
 
 # %% [markdown]
 # # Cross-dataset evaluation
@@ -100,8 +99,8 @@ for key, column in (("auc", "auc"), ("fake", "fake_accuracy")):
 # ## Three claims about transfer
 #
 # The paper claims that detection is far weaker on unseen data, that fakes of
-# lower quality are easier to detect, and that reals are still classified as real
-# (above 92 %). Each becomes a difference with an interval over identities.
+# lower quality are easier to detect, and that reals are still classified as real.
+# Each becomes a difference with an interval over identities.
 
 # %%
 claims, unseen = {}, pd.concat([known.iloc[:0], *predictions.values()])

@@ -5,12 +5,11 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
 #     name: python3
+# ---
 
 # %% [markdown]
 # # A close reading
@@ -77,6 +76,8 @@ rows = [
     (name, share, show_counts(share, fakes), show_counts(share, everyone))
     for name, share in printed.items()
 ]
+
+# %%
 columns = ["variant", "printed (%)", f"of {fakes} fakes", f"of all {everyone}"]
 nb.table(
     "denominator",

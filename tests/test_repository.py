@@ -43,18 +43,61 @@ def test_pair_has_one_content_and_no_outputs(script):
             assert cell.execution_count is None
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
-def test_notebook_opens_with_needs_and_makes_and_closes_with_a_summary(script):
+def own_cells(script) -> list:
+    """The code cells that a reader meets: all but parameters, imports and bookkeeping."""
     notebook = jupytext.read(script)
-    prose = [c.source for c in notebook.cells if c.cell_type == "markdown"]
-    assert prose[0].startswith("# ")
-    assert "**Needs**" in prose[0]
-    assert "**Makes**" in prose[0]
-    assert "## Summary" in prose[-1]
-    code = [c.source for c in notebook.cells if c.cell_type == "code"]
-    assert sum("nb.opening()" in c for c in code) == 1
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    return [c for c in code if "remove-cell" not in c.metadata.get("tags", [])]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_a_chapter_opens_with_its_question_and_its_answer(script):
+    notebook = jupytext.read(script)
+    opening = notebook.cells[0].source
+    assert opening.startswith("# ")
+    parts = [
+        opening.find(f"**{word}") for word in ("Question.", "Answer.", "Needs", "Makes", "You will learn")
+    ]
+    assert parts[0] > -1 and parts == sorted(parts), "the opening lacks a part, or has them in another order"
     parameters = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     assert len(parameters) == 1
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_cells_are_short_and_visible(script):
+    for cell in jupytext.read(script).cells:
+        tags = cell.metadata.get("tags", [])
+        if (
+            cell.cell_type == "code"
+            and "imports" not in tags
+            and not cell.source.startswith(("import", "from"))
+        ):
+            assert len(cell.source.splitlines()) <= 12, cell.source
+        if cell.cell_type == "code":
+            assert max((len(x) for x in cell.source.splitlines()), default=0) <= 96, cell.source
+    folded = [c for c in own_cells(script) if {"hide-input", "hide-cell"} & {*c.metadata.get("tags", [])}]
+    assert 5 * len(folded) < len(own_cells(script))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)
+def test_every_exercise_has_a_solution_that_runs(script):
+    cells = jupytext.read(script).cells
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    exercises = re.findall(r":label: (ex-[\w-]+)", text)
+    assert len(exercises) >= 2
+    assert re.findall(r"solution-start\} (ex-[\w-]+)", text) == exercises
+    solutions = [c for c in cells if "solution" in c.metadata.get("tags", [])]
+    assert len(solutions) == len(exercises)
+
+
+def test_there_is_more_prose_than_code():
+    prose = code = 0
+    for script in SCRIPTS:
+        for cell in jupytext.read(script).cells:
+            lines = [x for x in cell.source.splitlines() if x.strip()]
+            prose += len(lines) if cell.cell_type == "markdown" else 0
+        code += sum(len([x for x in c.source.splitlines() if x.strip()]) for c in own_cells(script))
+    assert prose > code
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.stem)

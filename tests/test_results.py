@@ -15,31 +15,38 @@ import pytest
 from amdd.analysis.embeddings import alignment, cluster_scores, knn_purity, linear_probe, tsne, umap
 from amdd.analysis.gradcam import agreement, crop_masks
 from amdd.base.paths import PROJECT
-from amdd.companion.results import Results, table_html
+from amdd.companion.html import table_html
+from amdd.companion.results import Results
 from amdd.companion.sphinx.results import remarks, show
 from amdd.companion.timings import duration
 from amdd.figures import Figure
 from amdd.figures.detection import confusion, reliability, roc, scores
+from amdd.stats import Estimate
 
 # --- results as files ------------------------------------------------------------------------------------------
 
 
 def test_numbers_carry_what_they_rest_on(tmp_path):
-    results = Results(tmp_path, "03_x", "smoke")
-    results.number("b", np.float32(0.25), n=np.int64(12), low=0.1, high=0.4, seed=0)
+    results = Results(tmp_path, "x", "smoke")
+    results.number("b", Estimate(np.float32(0.25), 0.1, 0.4, n=np.int64(12)), seed=0)
     results.number("a", 3)
+    results.number("c", float("nan"), n=4)
+    results.number("d", Estimate(float("nan"), n=0))
     stored = json.loads((tmp_path / "numbers.json").read_text())
-    assert list(stored) == ["a", "b"]
+    assert list(stored) == ["a", "b", "c", "d"]
+    assert stored["c"]["value"] == stored["d"]["value"] == "not defined"
     assert stored["b"] == {"value": 0.25, "n": 12, "low": 0.1, "high": 0.4, "seed": 0, "profile": "smoke"}
 
 
-def test_metrics_leave_out_what_is_not_a_number(tmp_path):
+def test_metrics_say_what_is_not_a_number(tmp_path):
     table = pd.DataFrame(
         {"value": [0.5, np.nan], "low": [0.4, np.nan], "high": [0.6, np.nan], "n": [9, 0], "people": [3, 0]},
         index=["auc", "f1"],
     )
-    Results(tmp_path, "03_x", "smoke").metrics("full", table)
-    assert list(json.loads((tmp_path / "numbers.json").read_text())) == ["full.auc"]
+    Results(tmp_path, "x", "smoke").metrics("full", table)
+    stored = json.loads((tmp_path / "numbers.json").read_text())
+    assert stored["full.auc"]["value"] == 0.5
+    assert stored["full.f1"]["value"] == "not defined"
 
 
 def test_a_figure_is_the_same_bytes_twice_and_keeps_its_words_and_data(tmp_path):
@@ -47,7 +54,7 @@ def test_a_figure_is_the_same_bytes_twice_and_keeps_its_words_and_data(tmp_path)
         fig, ax = plt.subplots()
         ax.plot([1, 2], [3, 4])
         figure = Figure(fig, "a line that <rises>", pd.DataFrame({"x": [1, 2]}))
-        Results(tmp_path / name, "03_x", "smoke").figure("line", figure, "A line.")
+        Results(tmp_path / name, "x", "smoke").show("line", figure, "A line.")
     one, two = tmp_path / "one", tmp_path / "two"
     assert (one / "line.svg").read_bytes() == (two / "line.svg").read_bytes()
     assert json.loads((one / "line.json").read_text())["alt"] == "a line that <rises>"
@@ -291,14 +298,17 @@ def test_a_clip_player_holds_every_score_and_the_sound_plays():
 
     import av
 
-    from amdd.figures.player import Played, clip_player, mp3
+    from amdd.analysis.media import Played
+    from amdd.figures.player import clip_player, mp3
 
     rng = np.random.default_rng(0)
     clip = Played(
         "<real>", rng.integers(0, 255, (4, 20, 20, 3), np.uint8), 2.0, np.sin(np.arange(32_000) / 10) * 0.4,
         np.array([0.2, 1.0, 1.8]), np.array([0.1, 0.9, 0.5]), 0.3,
     )  # fmt: skip
-    text = clip_player([clip])
+    shown = clip_player([clip])
+    text = shown.content
+    assert list(shown.table.score) == [0.1, 0.9, 0.5]
     assert text.count("data-bar=") >= 3
     assert "<real>" not in text.split("<script>")[0]
     sound = mp3(clip.sound)
