@@ -105,7 +105,9 @@ manifests[nb.train_name] = assign_splits(manifests[nb.train_name], settings)
 if settings.timit_supplement:  # the paper's Table III; a confound, and off by default
     timit = next((n for n in manifests if "timit" in n), None)
     if timit is None:
-        raise ValueError("corpus.timit_supplement needs DeepfakeTIMIT in corpus.external")
+        raise ValueError(
+            "corpus.timit_supplement needs DeepfakeTIMIT in corpus.external"
+        )
     joined = supplemented(manifests[nb.train_name], manifests[timit])
     manifests[nb.train_name] = joined
 training = manifests[nb.train_name]
@@ -296,7 +298,9 @@ clips = prepared[nb.train_name]
 crops, mels = showcase.inputs_of(clips, chosen)
 nb.show(
     "crops",
-    film_strip(crops, 96, "Face crops as the network receives them, one row per class."),
+    film_strip(
+        crops, 96, "Face crops as the network receives them, one row per class."
+    ),
     f"Prepared face crops of the test clips shown above. {nb.data}.",
 )
 
@@ -316,7 +320,10 @@ nb.show(
 
 # %% tags=["remove-stderr"]
 few = training.with_table(test.head(8))
-options = {"this run": nb.profile.preparation, "paper": load_profile("paper").preparation}
+options = {
+    "this run": nb.profile.preparation,
+    "paper": load_profile("paper").preparation,
+}
 each = {n: (data_tables.seconds_per_clip(few, s), s) for n, s in options.items()}
 nb.table(
     "cost",

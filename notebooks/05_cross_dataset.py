@@ -37,7 +37,7 @@ overrides = []
 import pandas as pd
 
 from amdd.analysis.open_set import open_set_scores, open_set_separation
-from amdd.analysis.tables import condition_table, conditions_of, differences
+from amdd.analysis.tables import SHOWN, condition_table, conditions_of, differences
 from amdd.analysis.tables import open_set_table, unseen_table
 from amdd.companion.notebook import open_notebook
 from amdd.figures.detection import conditions, scores
@@ -72,7 +72,7 @@ found = {key: nb.metrics(part) for key, part in parts.items()}
 table = condition_table(found, parts)
 nb.table(
     "table_8",
-    table,
+    table.rename(columns=SHOWN),
     f"Unseen data by condition (the form of Table VIII). {nb.note()}",
 )
 

@@ -115,7 +115,9 @@ nb.table(
 
 # %% tags=["remove-cell"]
 def percent(e):
-    return replace(e, value=100 * e.value, low=100 * e.low, high=100 * e.high, unit="%")
+    return replace(
+        e, value=100 * e.value, low=100 * e.low, high=100 * e.high, unit="%"
+    )
 
 
 for name, e in found.items():

@@ -173,7 +173,9 @@ nb.number("distinguished", sum(g.excludes_zero for g in gains.values()))
 # %%
 long = measured("open_choices")
 full = pd.DataFrame(long["choices"])
-where = f"{long['corpus']}, n = {long['numbers']['clips']['value']}, seed {long['seed']}"
+where = (
+    f"{long['corpus']}, n = {long['numbers']['clips']['value']}, seed {long['seed']}"
+)
 nb.show(
     "full_length",
     choices_figure(full),

@@ -132,7 +132,9 @@ for key, place in (("worst", 0), ("best", -1)):
 level, some = levels[-1], [int(i) for i in clips.manifest.index[test][::7]]
 moved = {}
 for kind in LEVELS:
-    pairs = [(corrupt(clips.frames(i), kind, level, i), clips.frames(i)) for i in some]
+    pairs = [
+        (corrupt(clips.frames(i), kind, level, i), clips.frames(i)) for i in some
+    ]
     moved[kind] = np.mean([np.abs(a.astype(float) - b).mean() for a, b in pairs])
 found = pd.DataFrame({"change": moved, "AUC": strongest.set_index("corruption").AUC})
 found.sort_values("change")

@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from amdd.analysis.tables import words
+from amdd.analysis.tables import SHOWN, words
 from amdd.companion.claims import paper
 
 METRICS = {
-    "bal_acc": "balanced_accuracy",
-    "auc": "auc",
-    "f1": "f1",
-    "real": "real_accuracy",
-    "fake": "fake_accuracy",
-    "attribution": "attribution_fakes",
+    "bal_acc": SHOWN["balanced_accuracy"],
+    "auc": SHOWN["auc"],
+    "f1": SHOWN["f1"],
+    "real": SHOWN["real_accuracy"],
+    "fake": SHOWN["fake_accuracy"],
+    "attribution": SHOWN["attribution_fakes"],
 }
 # The built-in corpora stand in for datasets, under similar names.
 CONDITIONS = {
@@ -63,7 +63,7 @@ def table_5(ours: Ours) -> pd.DataFrame:
     five, rows = ours("ablations", "table_5").set_index("variant"), []
     for variant, values in paper()["table_5"].items():
         rows.append({"variant": words(variant), "from": "paper", **{k: float(values[k]) for k in METRICS}})
-        here = {k: 100 * five.loc[variant, column] for k, column in METRICS.items()}
+        here = {k: 100 * five.loc[words(variant), column] for k, column in METRICS.items()}
         rows.append({"variant": words(variant), "from": "here", **here})
     return pd.DataFrame(rows)
 
