@@ -139,6 +139,8 @@ for name, e in found.items():
 # %%
 hits = {name: round(r["detection"] / 100 * r["n"]) for name, r in six.items()}
 rates = {name: percent(wilson(k, six[name]["n"])) for name, k in hits.items()}
+
+# %%
 rows = [
     (name, e.n, hits[name], six[name]["detection"], e.low, e.high)
     for name, e in rates.items()
