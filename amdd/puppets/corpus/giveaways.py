@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import GroupKFold, cross_val_predict
+from tqdm import tqdm
 
 from amdd.data.media import MediaError, coding, probe, read_audio, read_video
 from amdd.stats import auc
@@ -25,8 +26,6 @@ FRAMES = 4
 
 def features(manifest: pd.DataFrame, progress: bool = False) -> pd.DataFrame:
     """One row a clip, indexed as ``manifest``; what can't be measured (no sound, say) is NaN."""
-    from tqdm import tqdm
-
     rows = [
         _of_clip(video, audio)
         for video, audio in tqdm(

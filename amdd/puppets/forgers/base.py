@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from amdd.puppets.forgers.networks import build
 from amdd.puppets.person.people import Identity
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -69,8 +70,6 @@ def load_network(name: str) -> torch.nn.Module:
 
     Raises ``FileNotFoundError`` or ``ValueError`` naming the file and the command that trains it.
     """
-    from amdd.puppets.forgers.networks import build
-
     path = WEIGHTS / f"{name}.safetensors"
     cure = f"python -m amdd.puppets.forgers.training.train {name} makes it"
     if not path.exists():

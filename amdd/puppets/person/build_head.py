@@ -22,6 +22,7 @@ import numpy as np
 
 from amdd.base.paths import atomic
 from amdd.puppets.person.actions import ACTIONS
+from amdd.puppets.person.raster import depth_map, vertex_normals
 
 ORIGINS, GENDERS, AGES = ("african", "asian", "caucasian"), ("female", "male"), ("young", "old")
 COMPONENTS = 40
@@ -125,8 +126,6 @@ def sample_mask(data: Path, name: str, uv: np.ndarray) -> np.ndarray:
 
 def occlusion(vertices: np.ndarray, triangles: np.ndarray, directions: int = 160) -> np.ndarray:
     """Share of the sky that each vertex sees (V,), from depth maps in many directions."""
-    from amdd.puppets.person.raster import depth_map, vertex_normals
-
     normals = vertex_normals(vertices.astype(np.float32), triangles.astype(np.int32))
     i = np.arange(directions) + 0.5
     phi, theta = np.arccos(1 - 2 * i / directions), np.pi * (1 + 5**0.5) * i

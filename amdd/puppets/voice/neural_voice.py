@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from scipy.signal import resample_poly
 
-from amdd.puppets.voice.speech import Phoneme, Speech
+from amdd.puppets.voice.spoken import Phoneme, Speech
 
 HOP = 0.01  # seconds between the windows that are compared
 BANDS, CEPSTRA = 40, 13

@@ -7,43 +7,20 @@ import ctypes
 import dataclasses
 import os
 import threading
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from scipy.signal import resample_poly
 
+from amdd.puppets.voice import neural_voice
+from amdd.puppets.voice.spoken import Phoneme, Speech
 from amdd.puppets.voice.voices import Voice
 
 _LOCK = threading.Lock()  # the synthesiser keeps its state in the process
 _PHONEME, _RETRIEVAL, _PHONEME_EVENTS, _UTF8 = 7, 1, 1, 1
 STRESS = "'"
 MIDDLE = 165  # words a minute of a voice that is neither slow nor fast
-
-
-@dataclass(frozen=True)
-class Phoneme:
-    """One sound: the synthesiser's mnemonic, start and end in seconds, and whether its syllable is stressed."""
-
-    symbol: str
-    start: float
-    end: float
-    stressed: bool
-
-
-@dataclass(frozen=True)
-class Speech:
-    """``audio`` float32 (n,) in [-1, 1] at ``sample_rate`` and its phonemes."""
-
-    audio: np.ndarray
-    sample_rate: int
-    phonemes: tuple[Phoneme, ...]
-    text: str
-
-    @property
-    def seconds(self) -> float:
-        return len(self.audio) / self.sample_rate
 
 
 class _Id(ctypes.Union):
@@ -141,8 +118,6 @@ def speak(text: str, voice: Voice, sample_rate: int = 16_000) -> Speech:
     A voice with a neural model speaks through :mod:`amdd.puppets.voice.neural_voice`, and raises what that raises.
     """
     if voice.model:
-        from amdd.puppets.voice import neural_voice
-
         plain = dataclasses.replace(voice, model="", speaker=0)
         reference = speak(text, plain, sample_rate)
         return neural_voice.speak(text, reference, voice.model, voice.speaker, voice.rate / MIDDLE)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from amdd.base.paths import atomic
-from amdd.puppets.corpus.make import VERSION
+from amdd.puppets.corpus.truth import VERSION
 from amdd.puppets.forgers import align
 from amdd.puppets.forgers.features import mel_windows
 from amdd.puppets.person.people import make_identity
@@ -55,8 +56,6 @@ def dataset(
     path = cache / f"{kind}-{identities}x{scenes}x{n_frames}by{step}-{VERSION}.npz"
     by = align.RIGID if speech else align.STABLE
     if not path.exists():
-        from joblib import Parallel, delayed
-
         jobs = [(i, s) for i in range(identities) for s in range(scenes)]
         run = Parallel(n_jobs=-1, return_as="generator")(
             delayed(training_clip)(i, s, n_frames, step, by) for i, s in jobs

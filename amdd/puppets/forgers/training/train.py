@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from amdd.base.paths import atomic, build_root, write_text
-from amdd.puppets.forgers.base import WEIGHTS
+from amdd.puppets.forgers.base import WEIGHTS, load_network
 from amdd.puppets.forgers.features import landmark_maps
 from amdd.puppets.forgers.networks import NAMES, SWAPS, Critic, build
 from amdd.puppets.forgers.objectives import (
@@ -52,8 +52,6 @@ class Trainer:
             self.critic = Critic().to(device, memory_format=torch.channels_last)
             self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), 2e-4, betas=(0.0, 0.99))
         if name == "wav2lip":
-            from amdd.puppets.forgers.base import load_network
-
             self.sync = load_network("syncnet").to(device)
 
     def tensor(self, pictures: np.ndarray, size: int) -> torch.Tensor:

@@ -1,0 +1,62 @@
+"""The second encoding, which every clip has, forged or not."""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.signal import resample_poly
+
+from amdd.base.paths import atomic
+from amdd.data.media import read_video, write_video, write_wav
+from amdd.profiles import CorpusSettings
+from amdd.puppets.corpus.layouts import Clip
+from amdd.puppets.corpus.record import SAMPLE_RATE, seeds
+
+WAV_RATE = 32_000
+
+
+def write_clip(
+    target: Path, clip: Clip, settings: CorpusSettings, frames: np.ndarray, sound, root: Path
+) -> None:
+    if clip.corpus == "puppet-timit":
+        wide = resample_poly(sound, WAV_RATE // SAMPLE_RATE, 1).astype(np.float32)
+        write_wav(root / clip.extra["wav"], wide, WAV_RATE)
+        if not clip.fake:
+            _write_pictures(target, frames, settings, bit_rate_of(settings, clip))
+            return
+        write_video(target, frames, fps=settings.fps, bit_rate=bit_rate_of(settings, clip))
+        return
+    rate = None if "crf" in clip.extra else bit_rate_of(settings, clip)
+    crf = clip.extra.get("crf", settings.crf)
+    write_video(
+        target, frames, fps=settings.fps, audio=sound, sample_rate=SAMPLE_RATE, crf=crf, bit_rate=rate
+    )
+
+
+def bit_rate_of(settings: CorpusSettings, clip: Clip) -> int:
+    """Bits a second of a clip's picture, drawn for each clip, forged or not.
+
+    What was forged compresses better than what was filmed, so at one quality for all the size of the file would
+    give fakes away; at a rate that has nothing to do with the content it can't.
+    """
+    rng = np.random.default_rng([seeds(settings, clip.shot, 9), zlib.crc32(clip.path.encode())])
+    spread = np.exp(rng.uniform(-settings.bits_spread, settings.bits_spread))
+    return round(settings.bits_per_pixel * settings.size**2 * settings.fps * spread)
+
+
+def _write_pictures(folder: Path, frames: np.ndarray, settings: CorpusSettings, rate: int) -> None:
+    """JPEG frames ``001``, ``002``, … without a suffix, after the second encoding that the swaps have too."""
+    with tempfile.TemporaryDirectory(prefix="puppets-") as name:
+        path = Path(name) / "second.avi"
+        write_video(path, frames, fps=settings.fps, bit_rate=rate)
+        frames = read_video(path).frames
+    for i, frame in enumerate(frames, 1):
+        good, data = cv2.imencode(".jpg", frame[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 96])
+        if not good:
+            raise RuntimeError(f"frame {i} could not be encoded as JPEG")
+        with atomic(folder / f"{i:03d}") as temporary:
+            temporary.write_bytes(data.tobytes())

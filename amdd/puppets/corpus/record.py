@@ -1,0 +1,97 @@
+"""One recording: its seeds, its speech, its frames after a first encoding, and its audio, forged or not."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from amdd.data.media import read_video, write_video
+from amdd.profiles import CorpusSettings
+from amdd.puppets.corpus.layouts import Clip, Shot
+from amdd.puppets.forgers import vocoder, voice_conversion
+from amdd.puppets.forgers.base import Source
+from amdd.puppets.person.people import make_identity
+from amdd.puppets.person.render import render_clip
+from amdd.puppets.voice.motion import Motion, make_motion
+from amdd.puppets.voice.sound import in_a_room
+from amdd.puppets.voice.speech import Speech, talk
+from amdd.puppets.voice.voices import voice_for
+
+SAMPLE_RATE = 16_000
+EDGE = 0.012  # seconds of cross-fade where forged audio begins and ends
+
+
+def seeds(settings: CorpusSettings, shot: Shot, what: int) -> int:
+    """Return the seed of one aspect of a recording, from names alone, so that order and processes do not matter."""
+    words = [settings.seed, zlib.crc32(shot.corpus.encode()), shot.person, shot.number, what]
+    return int(np.random.SeedSequence(words).generate_state(1)[0])
+
+
+def speech_of(settings: CorpusSettings, shot: Shot) -> Speech:
+    """Return the speech of a recording: dry, ``settings.seconds`` long."""
+    rng = np.random.default_rng(seeds(settings, shot, 1))
+    voice = voice_for(make_identity(shot.person), settings.neural_voice)
+    return talk(voice, settings.seconds, rng, SAMPLE_RATE)
+
+
+def frames_of(settings: CorpusSettings) -> int:
+    return max(2, round(settings.seconds * settings.fps))
+
+
+def record_shot(settings: CorpusSettings, shot: Shot, folder: Path, step: int = 1):
+    """Return a recording as its first-generation file decodes: a forgers' ``Source`` with every ``step``-th frame."""
+    identity, speech = make_identity(shot.person), speech_of(settings, shot)
+    n = frames_of(settings)
+    motion = make_motion(speech, seeds(settings, shot, 2), n, settings.fps)
+    if step > 1:
+        motion = Motion(*(getattr(motion, f.name)[::step] for f in dataclasses.fields(Motion)))
+    camera = "timit" if shot.corpus == "puppet-timit" else "studio"
+    rendered = render_clip(
+        identity, motion, seeds(settings, shot, 3) % 2**31, size=settings.size, camera=camera
+    )
+    path = folder / "first.mp4"
+    write_video(path, rendered.frames, fps=settings.fps, crf=settings.crf)
+    frames = read_video(path).frames
+    path.unlink()
+    if frames.shape != rendered.frames.shape:
+        raise RuntimeError(f"first generation came back as {frames.shape}, not {rendered.frames.shape}")
+    sound = in_a_room(speech.audio, seeds(settings, shot, 4), SAMPLE_RATE)
+    return Source(
+        frames, rendered.landmarks, rendered.face_mask, sound, identity, SAMPLE_RATE, settings.fps / step
+    )
+
+
+def forge_audio(settings: CorpusSettings, clip: Clip, span: tuple[float, float] | None) -> np.ndarray:
+    """Return the clip's dry audio (n,), forged as it says, within ``span`` seconds or all of it."""
+    own = speech_of(settings, clip.shot).audio
+    seed = seeds(settings, clip.shot, 5)
+    if clip.audio in ("own", "none"):
+        return own
+    if clip.audio == "vocoder":
+        new = vocoder.forge_audio(own, SAMPLE_RATE, None, seed)
+    else:
+        other = speech_of(settings, clip.voice_donor).audio
+        if clip.audio == "donor":
+            return other
+        new = voice_conversion.forge_audio(other, SAMPLE_RATE, own, seed)
+    if span is None:
+        return new
+    first, last = (round(t * SAMPLE_RATE) for t in span)
+    share, ramp = np.zeros(len(own), np.float32), round(EDGE * SAMPLE_RATE)
+    share[first:last] = 1
+    share[first : first + ramp] = np.linspace(0, 1, ramp)
+    share[last - ramp : last] = np.linspace(1, 0, ramp)
+    level = np.sqrt(np.mean(own**2) / (np.mean(new**2) + 1e-9))
+    return (own * (1 - share) + new * level * share).astype(np.float32)
+
+
+def local_span(settings: CorpusSettings, shot: Shot) -> tuple[float, float]:
+    """The short forged segment of a recording in LAV-DF's manner, on frame boundaries, in seconds."""
+    rng = np.random.default_rng(seeds(settings, shot, 6))
+    n = frames_of(settings)
+    length = int(np.clip(round(rng.uniform(0.4, 1.2) * settings.fps), 2, max(2, n // 2)))
+    first = int(rng.integers(n // 10, max(n // 10 + 1, n - length - n // 10)))
+    return first / settings.fps, (first + length) / settings.fps
