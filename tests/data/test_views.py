@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from test_confounds import corpus
+from support.prepared import corpus
 
 from amdd.data.prepare import ClipStore
 from amdd.data.variants import join, view, with_foreign_audio, without_audio

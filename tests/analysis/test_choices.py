@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from test_confounds import corpus
+from support.prepared import corpus
 
 from amdd.analysis.choices import DEFAULT, changes, chosen, coarser_mel, slug
 from amdd.profiles import STUDIES, as_dict, load_profile

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import amdd.data.prepare.plan as prepare_module
+from amdd.base.paths import PROJECT
 from amdd.corpora import Manifest
 from amdd.data.media import Timeline, read_audio, read_video, write_video
 from amdd.data.prepare import foretell, open_prepared, periods_of, prepare
@@ -216,7 +217,7 @@ slow.__name__ = "prepare_clip"
 table = pd.read_pickle({str(tmp_path / "m.pkl")!r})
 prepare(table, t.SETTINGS, {str(out)!r}, progress=False, root={str(root)!r}, make=slow)
 """
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parent.parent)
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT)
     try:
         end = time.monotonic() + 60
         while not (out / "shards" / "00001.json").is_file() and time.monotonic() < end:

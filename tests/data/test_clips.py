@@ -1,13 +1,12 @@
 """Items, augmentation and the sampler, on a prepared corpus that is made of arrays alone."""
 
-import json
 import pickle
-from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from support.prepared import write_prepared
 
 from amdd.data.dataset import (
     MEAN,
@@ -19,7 +18,6 @@ from amdd.data.dataset import (
     generator_index,
     row_numbers,
 )
-from amdd.data.prepare import open_prepared
 from amdd.profiles import PreparationSettings
 
 GENERATORS = ("faceswap", "wav2lip", "fsgan")
@@ -28,22 +26,14 @@ NAMES = ["real"] * 6 + ["faceswap"] * 3 + ["wav2lip"] * 12 + ["fsgan"] + ["dfdm-
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    out = tmp_path_factory.mktemp("prepared")
-    (out / "shards").mkdir()
     rng = np.random.default_rng(0)
     n = len(NAMES)
     table = pd.DataFrame({"clip_id": [f"c{k}" for k in range(n)], "generator": NAMES, "split": "train"})
     table["label"] = (table["generator"] != "real").astype(int)
     table["audio_present"] = np.arange(n) % 5 != 0
-    table["shard"], table["row"] = np.arange(n) // 16, np.arange(n) % 16
-    for shard, size in enumerate((16, n - 16)):
-        frames = rng.integers(0, 255, (size, 2, 20, 20, 3), np.uint8)
-        np.save(out / "shards" / f"{shard:05d}.frames.npy", frames)
-        np.save(out / "shards" / f"{shard:05d}.mel.npy", rng.uniform(-1, 1, (size, 1, 8, 9)).astype("f2"))
-    table.to_parquet(out / "manifest.parquet")
-    (out / "failures.csv").write_text("clip,clip_id,corpus,video,stage,reason,thumbnail\n")
-    (out / "prepared.json").write_text(json.dumps({"settings": asdict(PreparationSettings())}))
-    return open_prepared(out)
+    frames = rng.integers(0, 255, (n, 2, 20, 20, 3), np.uint8)
+    mels = rng.uniform(-1, 1, (n, 1, 8, 9))
+    return write_prepared(tmp_path_factory.mktemp("prepared") / "p", table, frames, mels, shard=16)
 
 
 def test_items(prepared):
@@ -60,15 +50,9 @@ def test_items(prepared):
 
 
 def test_fewer_frames_than_were_prepared_are_spread_over_the_clip(tmp_path):
-    (tmp_path / "shards").mkdir()
     frames = np.arange(8, dtype=np.uint8)[None, :, None, None, None] * np.ones((1, 8, 4, 4, 3), np.uint8)
-    np.save(tmp_path / "shards" / "00000.frames.npy", frames)
-    np.save(tmp_path / "shards" / "00000.mel.npy", np.zeros((1, 1, 8, 9), "f2"))
     table = pd.DataFrame({"clip_id": ["c"], "generator": ["real"], "label": [0], "audio_present": [True]})
-    table.assign(split="train", shard=0, row=0).to_parquet(tmp_path / "manifest.parquet")
-    (tmp_path / "failures.csv").write_text("clip,clip_id,corpus,video,stage,reason,thumbnail\n")
-    (tmp_path / "prepared.json").write_text(json.dumps({"settings": asdict(PreparationSettings())}))
-    prepared = open_prepared(tmp_path)
+    prepared = write_prepared(tmp_path / "p", table.assign(split="train"), frames, np.zeros((1, 1, 8, 9)))
     for wanted, expected in (
         (1, [0]),
         (2, [0, 7]),

@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
+from support.prepared import corpus
 
 from amdd.corpora import Manifest
-from amdd.data.prepare import Prepared
-from amdd.data.spectrograms import mel_spectrogram, shape_of
+from amdd.data.spectrograms import mel_spectrogram
 from amdd.data.variants.confounds import join, supplemented, with_leading_silence
 from amdd.profiles import load_profile
 
 SETTINGS = load_profile("smoke").preparation
-
-
-def corpus(folder, name: str, n: int, seed: int) -> Prepared:
-    rng = np.random.default_rng(seed)
-    (folder / name / "shards").mkdir(parents=True)
-    shards = folder / name / "shards"
-    np.save(shards / "00000.frames.npy", rng.integers(0, 255, (n, 3, 8, 8, 3), np.uint8))
-    np.save(shards / "00000.mel.npy", rng.uniform(-0.9, 1, (n, *shape_of(SETTINGS))).astype(np.float16))
-    table = pd.DataFrame(
-        {
-            "clip_id": [f"{name}/{k}" for k in range(n)],
-            "shard": 0,
-            "row": range(n),
-            "label": [k % 2 for k in range(n)],
-            "generator": ["faceswap" if k % 2 else "real" for k in range(n)],
-            "split": "test",
-            "corpus": name,
-        }
-    )
-    return Prepared(folder / name, table, pd.DataFrame(), SETTINGS, {"fingerprint": name})
 
 
 def test_silence_comes_before_fakes_only_and_pushes_their_sound_back(tmp_path):

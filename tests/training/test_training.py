@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from support.prepared import write_prepared
 
 from amdd.analysis.predict import embed, predict
 from amdd.data.prepare import open_prepared
-from amdd.profiles import PreparationSettings, Profile, load_profile
+from amdd.profiles import Profile, load_profile
 from amdd.training import TERMS, VARIANTS, train, variant_profile
 from amdd.training.runs import CheckpointError, load_run
 
@@ -46,7 +45,6 @@ LIGHT = ["model.visual_backbone=shufflenet_v2_x0_5", "model.audio_backbone=shuff
 
 def make_prepared(out: Path, seed: int = 0, clips: int = 36) -> Path:
     """Clips whose generator shows: each leaves a pattern of its own in the crops."""
-    (out / "shards").mkdir(parents=True)
     rng = np.random.default_rng(seed)
     names = ["real", "faceswap", "wav2lip", "fsgan"]
     generator = [names[k % 4] for k in range(clips)]
@@ -58,16 +56,11 @@ def make_prepared(out: Path, seed: int = 0, clips: int = 36) -> Path:
     table["identity"] = [f"p{k % 7}" for k in range(clips)]
     table["donor"] = table["quality"] = table["group"] = table["category"] = ""
     table["audio_present"] = np.arange(clips) % 9 != 0
-    table["shard"], table["row"] = 0, np.arange(clips)
     frames = rng.integers(90, 160, (clips, 2, 32, 32, 3), np.uint8)
     for k, name in enumerate(generator):
         if name != "real":
             frames[k, :, :: 2 + names.index(name), :, names.index(name) - 1] = 250
-    np.save(out / "shards" / "00000.frames.npy", frames)
-    np.save(out / "shards" / "00000.mel.npy", rng.uniform(-1, 1, (clips, 1, 16, 40)).astype("f2"))
-    table.to_parquet(out / "manifest.parquet")
-    (out / "failures.csv").write_text("clip,clip_id,corpus,video,stage,reason,thumbnail\n")
-    (out / "prepared.json").write_text(json.dumps({"settings": asdict(PreparationSettings())}))
+    write_prepared(out, table, frames, rng.uniform(-1, 1, (clips, 1, 16, 40)))
     return out
 
 
@@ -343,7 +336,7 @@ import os, sys
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {support!r}]
 from test_training import profile
 from amdd.data.prepare import open_prepared
 from amdd.training import train
@@ -369,7 +362,12 @@ def test_two_processes_train_the_model_that_one_process_trains(prepared, tmp_pat
     # bits AdamW's first steps, which look at signs, carry into the weights.
     settings = ["training.epochs=1", "model.dropout=0"]
     script, run = tmp_path / "train.py", tmp_path / "two"
-    places = {"tests": str(Path(__file__).parent), "prepared": str(prepared.root), "run": str(run)}
+    places = {
+        "tests": str(Path(__file__).parent),
+        "support": str(Path(__file__).parent.parent),
+        "prepared": str(prepared.root),
+        "run": str(run),
+    }
     script.write_text(DISTRIBUTED.format(settings=settings, **places))
     done = torchrun(script)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,0 +1,1 @@
+"""Inputs that several tests build: prepared corpora, profiles."""
