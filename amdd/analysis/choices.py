@@ -1,4 +1,4 @@
-"""What the paper leaves open, as single changes to a profile that can be trained beside it."""
+"""Open choices of the paper, as single changes to a profile."""
 
 from __future__ import annotations
 

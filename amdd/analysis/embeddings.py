@@ -49,7 +49,7 @@ def knn_purity(embedding: np.ndarray, classes: np.ndarray, k: int = 5) -> float:
 
 
 def cluster_scores(embedding: np.ndarray, classes: np.ndarray, k: int = 5) -> dict[str, float]:
-    """How far classes are apart in the space itself: silhouette (cosine) and k-NN purity, with chance beside it."""
+    """Return the separation of classes in the full space: silhouette (cosine) and k-NN purity, with chance beside it."""
     classes = np.asarray(classes).astype(str)
     share = pd.Series(classes).value_counts(normalize=True)
     silhouette = (

@@ -1,4 +1,4 @@
-"""What each frame says alone: the score of a clip when the network is shown one of its frames and all of its sound."""
+"""Frame scores: the score of a clip when only one frame and the whole audio are given."""
 
 from __future__ import annotations
 

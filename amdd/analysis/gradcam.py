@@ -65,7 +65,7 @@ def crop_masks(
 
 
 def agreement(heat: np.ndarray, masks: np.ndarray) -> dict[str, float]:
-    """How a map (T, h, w) agrees with masks (T, S, S) of what was forged.
+    """Return the agreement of a map (T, h, w) with masks (T, S, S) of the forged region.
 
     ``energy``: share of the map's sum inside the mask; ``pointing``: is the maximum inside; ``iou`` of the map's top
     part, as large as the mask, with the mask; ``area``: the mask's share of the picture, which is what a map that

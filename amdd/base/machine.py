@@ -1,4 +1,4 @@
-"""What a process takes of its machine: threads and memory."""
+"""Threads and memory of the current process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things are kept, from one root.
+"""Places of all files, from one root.
 
 The root is ``$AMDD_BUILD`` if set, else ``_build`` in the project's folder; each profile has its own folder
 below it, so that a smoke run never touches a demo run's results.
@@ -61,7 +61,7 @@ class Workspace:
 
     @property
     def results(self) -> Path:
-        """What notebooks found: numbers, tables and figures, one folder a notebook."""
+        """Results of the chapters: numbers, tables and figures, one folder per topic."""
         return self._folder("results")
 
     @property

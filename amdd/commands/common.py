@@ -1,4 +1,4 @@
-"""What the commands share: the profile's options, and the check for the repository."""
+"""Common parts of the commands: profile options and the check for a repository."""
 
 from __future__ import annotations
 

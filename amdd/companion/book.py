@@ -81,7 +81,7 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
 
 
 def repository_url() -> str:
-    """Where the project's source lies on the web: ``$AMDD_REPOSITORY``, or nothing."""
+    """Return the web address of the project's source: ``$AMDD_REPOSITORY``, or nothing."""
     url = os.environ.get("AMDD_REPOSITORY", "").strip().rstrip("/")
     if url and not re.fullmatch(r"https://[\w.-]+/[\w.-]+/[\w.-]+", url):
         raise BookFailed(f"AMDD_REPOSITORY={url!r} is not of the form https://host/owner/name")

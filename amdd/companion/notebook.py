@@ -1,4 +1,4 @@
-"""What a chapter works with: its profile, its inputs and outputs, its results.
+"""Interface of a chapter: profile, inputs and outputs, results.
 
 Every method that reads or writes an artefact of the workspace declares it, so that the pipeline skips a chapter only if
 nothing that it reads has changed, and ``amdd verify`` misses nothing.
@@ -45,7 +45,7 @@ class Notebook:
 
     @property
     def evaluation(self) -> EvaluationSettings:
-        """How results are counted and drawn."""
+        """Settings of evaluation and display."""
         return self.profile.evaluation
 
     @property

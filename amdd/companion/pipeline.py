@@ -123,7 +123,7 @@ def _choose(known: list[Chapter], only: list[str] | None, start: str | None) -> 
         for i, chapter in enumerate(known):
             if text in (chapter.name, chapter.number, str(int(chapter.number))):
                 return i
-        raise ValueError(f"no notebook {text!r}; there are: {', '.join(c.name for c in known)}")
+        raise ValueError(f"no notebook {text!r}; expected one of: {', '.join(c.name for c in known)}")
 
     if only:
         return {known[find(name)].name for name in only}
@@ -131,7 +131,7 @@ def _choose(known: list[Chapter], only: list[str] | None, start: str | None) -> 
 
 
 def _state(chapter: Chapter, profile: Profile, overrides: list[str]) -> dict[str, Any]:
-    """What decides whether a notebook must run again, artefacts aside."""
+    """Return the hashes that decide whether a notebook must be re-run, apart from artefacts."""
     return {
         "source": hash_bytes(chapter.path.read_bytes()),
         "library": library_used_hash(chapter.code),

@@ -1,4 +1,4 @@
-"""What a chapter found, kept as files: numbers with their n and interval, and exhibits.
+"""Results of a chapter as files: numbers with their n and interval, and exhibits.
 
 Prose on any page binds to these files by the role ``{result}`` (:mod:`amdd.companion.sphinx.results`); no number is typed
 into a page.

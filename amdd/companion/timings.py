@@ -1,4 +1,4 @@
-"""How long notebooks took, and are expected to take."""
+"""Measured and expected run times of the chapters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers: one file per data set, each giving the same manifest.
+"""Readers: one file per dataset, each giving the same manifest.
 
 ``scan(name, root)`` returns a :class:`Manifest`: one row per clip with the columns of :data:`COLUMNS`. The
 built-in corpora are written in the real layouts and read by the same code under their own names.
@@ -52,10 +52,10 @@ def scan(name: str, root: str | Path, settings: CorpusSettings | None = None) ->
     """
     reader = CORPORA.get(BUILT_IN.get(name, name))
     if reader is None:
-        raise ValueError(f"no corpus {name!r}; there are: {', '.join([*CORPORA, *BUILT_IN])}")
+        raise ValueError(f"no corpus {name!r}; expected one of: {', '.join([*CORPORA, *BUILT_IN])}")
     root = Path(os.path.abspath(root))
     if not root.is_dir():
-        raise CorpusError(root, "no such folder", "give the folder into which the data set was unpacked")
+        raise CorpusError(root, "no such folder", "give the folder into which the dataset was unpacked")
     rows, report = reader.read(root)
     if not rows:
         raise CorpusError(root, "no clip was found", f"expected a tree like\n{reader.tree}")

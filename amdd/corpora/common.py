@@ -1,4 +1,4 @@
-"""What every reader shares: the manifest's columns, the one error, safe paths."""
+"""Common parts of the readers: the manifest's columns, the one error, safe paths."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Column and what stands there when a data set does not say.
+# Column and what stands there when a dataset does not say.
 COLUMNS: dict[str, object] = {
     "clip_id": "",
     "corpus": "",
@@ -38,7 +38,7 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Reader:
-    """A data set: how to read it and what a user must know to get it."""
+    """A dataset: how to read it and what a user must know to get it."""
 
     name: str
     title: str
@@ -52,9 +52,7 @@ def inside(root: Path, relative: str, file: Path, row: int | str) -> Path:
     """``root / relative``, refused when it would lead out of ``root`` (metadata are hostile input)."""
     text = str(relative).replace("\\", "/")
     if "\0" in text or text.startswith("/") or ".." in text.split("/"):
-        raise CorpusError(
-            file, f"{text!r} leads out of the data set", "correct the path or drop the row", row
-        )
+        raise CorpusError(file, f"{text!r} leads out of the dataset", "correct the path or drop the row", row)
     if max(map(len, text.split("/"))) > 255 or len(text) > 2000:
         raise CorpusError(
             file, f"{text[:40]!r}... is too long for a file name", "correct the path or drop the row", row
@@ -62,7 +60,7 @@ def inside(root: Path, relative: str, file: Path, row: int | str) -> Path:
     path = root / text
     base = os.path.realpath(root)
     if os.path.commonpath([base, os.path.realpath(path)]) != base:
-        raise CorpusError(file, f"{text!r} is a link that leads out of the data set", "copy the file in", row)
+        raise CorpusError(file, f"{text!r} is a link that leads out of the dataset", "copy the file in", row)
     return path
 
 

@@ -22,7 +22,7 @@ TAGS = (
     ("dfl", "dfdm-dflh128"),
     ("faceswap", "dfdm-faceswap"),
 )
-# The data set's author wrote once that "1original" marks reals; the counts (5 x 430) say it is the Faceswap
+# The dataset's author wrote once that "1original" marks reals; the counts (5 x 430) say it is the Faceswap
 # baseline. AMDD_DFDM_ORIGINAL=real chooses the other reading.
 SWITCH = "AMDD_DFDM_ORIGINAL"
 

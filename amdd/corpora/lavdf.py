@@ -18,7 +18,7 @@ def read(root: Path) -> tuple[list[dict], dict]:
     table = next((base / n for n in ("metadata.min.json", "metadata.json") if (base / n).is_file()), None)
     if table is None:
         raise CorpusError(
-            base / "metadata.json", "not found", "it is part of the data set, not of its repository"
+            base / "metadata.json", "not found", "it is part of the dataset, not of its repository"
         )
     if table.stat().st_size > MAX_BYTES:
         raise CorpusError(table, "larger than 1 GiB", "use metadata.min.json")

@@ -161,7 +161,7 @@ def yerror_or_none(error: np.ndarray) -> np.ndarray | None:
 
 @exhibit
 def conditions(table: pd.DataFrame) -> Exhibit:
-    """AUC, and real and fake accuracy at the fixed threshold, over data sets and conditions (Fig. 7)."""
+    """AUC, and real and fake accuracy at the fixed threshold, over datasets and conditions (Fig. 7)."""
     fig, ax = plt.subplots(figsize=(7.2, 3.8))
     x = np.arange(len(table))
     for name, mark, tint in (
@@ -181,7 +181,7 @@ def conditions(table: pd.DataFrame) -> Exhibit:
     ax.set_xticks(x, [f"{c}\n{q}" for c, q in zip(table["corpus"], table["condition"])], fontsize=7.5)
     ax.set_ylim(-0.05, 1.05)
     ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.14))
-    alt = "Three marks for each data set and condition: AUC, reals called real and fakes found; dotted line at one half."
+    alt = "Three marks for each dataset and condition: AUC, reals called real and fakes found; dotted line at one half."
     return Figure(fig, alt, table)
 
 

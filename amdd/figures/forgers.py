@@ -1,4 +1,4 @@
-"""How the forgers of the built-in corpus were trained, from the records beside their weights."""
+"""Training curves of the forgers, from the records beside their weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What corruptions look like and what they do to a detector."""
+"""Corruptions of a frame, and a detector's results under them."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ log = logging.getLogger("amdd")
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a backbone's weights came from; ``source`` is "random" when there were none."""
+    """Origin of a backbone's weights; ``source`` is "random" when there were none."""
 
     backbone: str
     source: str

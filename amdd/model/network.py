@@ -21,7 +21,7 @@ from amdd.profiles import ModelSettings
 
 @dataclass
 class Outputs:
-    """What one forward pass gives; see :class:`AMDD`."""
+    """Result of one forward pass; see :class:`AMDD`."""
 
     detection_logit: Tensor  # (B,) > 0 means fake
     attribution_logits: Tensor  # (B, K + 1), class 0 real
@@ -172,7 +172,7 @@ class AMDD(nn.Module):
 
     @property
     def provenance(self) -> dict[str, str]:
-        """Where the backbones' first weights came from."""
+        """Origin of the backbones' initial weights."""
         return {
             "visual": str(self.visual_encoder.trunk.provenance),
             "audio": str(self.audio_encoder.trunk.provenance),

@@ -246,7 +246,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True, config=CONFIG)
 class EvaluationSettings:
-    """How results are computed and drawn."""
+    """Computation and display of results."""
 
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Items] = (0,)
     """training seeds of every ablation variant"""

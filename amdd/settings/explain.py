@@ -1,4 +1,4 @@
-"""What each setting is, what it accepts and why: the rows of ``amdd settings`` and of the book's page."""
+"""Settings with their accepted values and reasons: the rows of ``amdd settings`` and of the book's page."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from amdd.training.runs import CheckpointError
 
 
 class State:
-    """What a run needs to go on: network, centroids, moments of the optimiser, schedule, and the counters ``at``
+    """State from which a run continues: network, centroids, moments of the optimiser, schedule, and the counters ``at``
     (step, history, best epoch, seconds). The tensors lie in ``state.safetensors``, the rest in its metadata."""
 
     def __init__(self, folder: Path, model, objective, optimiser, schedule) -> None:

@@ -61,7 +61,7 @@ SAVE_EVERY = 60.0  # seconds between states within an epoch
 def variant_profile(profile: Profile, variant: str) -> Profile:
     """``profile`` with the loss weights of one of Table V's variants."""
     if variant not in VARIANTS:
-        raise ValueError(f"no variant {variant!r}; there are: {', '.join(VARIANTS)}")
+        raise ValueError(f"no variant {variant!r}; expected one of: {', '.join(VARIANTS)}")
     loss = dataclasses.replace(profile.training.loss, **VARIANTS[variant])
     return dataclasses.replace(profile, training=dataclasses.replace(profile.training, loss=loss))
 
@@ -84,7 +84,7 @@ def train(
     run_dir = Path(run_dir)
     profile = variant_profile(profile, variant)
     if profile.training.sampler not in REAL_SHARE:
-        raise ValueError(f"no sampler {profile.training.sampler!r}; there are: {', '.join(REAL_SHARE)}")
+        raise ValueError(f"no sampler {profile.training.sampler!r}; expected one of: {', '.join(REAL_SHARE)}")
     seed = profile.training.seed if seed is None else seed
     table = prepared.manifest
     rows = {name: np.flatnonzero((table["split"] == name).to_numpy()) for name in ("train", "val")}
@@ -309,7 +309,7 @@ def _seed_of(seed: int, epoch: int, step: int, rank: int) -> int:
 
 
 def _data_hash(prepared: ClipStore, rows: dict[str, np.ndarray]) -> str:
-    """What was trained on: the prepared clips, by content identity, and their splits."""
+    """Return a hash of the prepared clips that were trained on, by content, and of their splits."""
     import hashlib
 
     table = prepared.manifest

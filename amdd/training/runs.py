@@ -71,7 +71,7 @@ def library_hash() -> str:
 
 
 def environment() -> dict[str, Any]:
-    """What a result depends on besides code and data: versions, machine, commit."""
+    """Return versions, machine and commit: the dependencies of a result besides code and data."""
     versions = {}
     for name in PACKAGES:
         try:
@@ -174,7 +174,7 @@ def load_run(folder: str | Path, device: str = "auto") -> Run:
 
 
 def config_of(profile: Profile, variant: str, seed: int, data: str) -> dict[str, Any]:
-    """What a run is: its settings, variant, seed and the data it saw."""
+    """Return the configuration of a run: settings, variant, seed and data."""
     body = {"profile": as_dict(profile), "variant": variant, "seed": seed, "data": data}
     # What is evaluated later, and where the corpus came from, does not change what is trained.
     key = {k: body["profile"][k] for k in ("preparation", "model", "training")} | {

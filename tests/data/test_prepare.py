@@ -240,7 +240,7 @@ def test_bad_manifests_and_settings(root, tmp_path):
         prepare(pd.DataFrame({"video": []}), SETTINGS, tmp_path)
     with pytest.raises(ValueError, match="more than once"):
         prepare(manifest(root, ("0", "0")), SETTINGS, tmp_path)
-    with pytest.raises(ValueError, match="there are: loky, dask"):
+    with pytest.raises(ValueError, match="expected one of: loky, dask"):
         prepare(manifest(root), SETTINGS, tmp_path, backend="slurm")
     with pytest.raises(ValueError, match="'window' or 'clip'"):
         prepare(manifest(root), replace(SETTINGS, sampling="random"), tmp_path, progress=False)

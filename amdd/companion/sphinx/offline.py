@@ -1,4 +1,4 @@
-"""What the built pages need: nothing from elsewhere, nothing that a screen reader stumbles over, and terms that
+"""Post-processing of the built pages: no external addresses, no invalid roles, and terms that
 explain themselves under the pointer.
 
 Jupyter Book loads sphinx-thebe always, which writes its loader, with an address, into every page (and twice); the
@@ -30,7 +30,7 @@ def _roles(app, pagename, templatename, context, doctree) -> None:
 
 
 def _definitions(app) -> dict[str, str]:
-    """What each term of the glossary means, by its anchor."""
+    """Return the definition of each glossary term by its anchor."""
     from docutils import nodes
 
     if GLOSSARY not in app.env.found_docs:

@@ -76,7 +76,7 @@ def show(value, unit: str = "", digits: int = 3) -> str:
 
 
 def remarks(record: dict) -> list[str]:
-    """What stands beside a number: its interval, its range over rounds, the seeds and clips it rests on."""
+    """Return the remarks beside a number: interval, range over rounds, seeds and clips."""
     unit, notes = record.get("unit", ""), []
     if "low" in record:
         low = show(record["low"], unit).removesuffix(f"\u00a0{unit}")

@@ -103,7 +103,7 @@ def decode_audio(
 
 
 def _missing(container) -> str:
-    """Why there is no track to decode."""
+    """Return the reason why there is no track to decode."""
     if not container.streams.audio:
         return "no audio stream"
     return "undecodable audio: there is no decoder for its codec"

@@ -16,7 +16,7 @@ from amdd.data.media.pictures import read_picture
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a container says of itself; ``n_frames`` counts the frames that it lists."""
+    """Properties that a container states; ``n_frames`` counts the frames that it lists."""
 
     path: Path
     has_video: bool
@@ -31,7 +31,7 @@ class MediaInfo:
 
 
 def probe(path: str | Path) -> MediaInfo:
-    """What a file or frame folder holds, without decoding it. Raises :class:`MediaError`."""
+    """Return the properties of a file or frame folder without decoding it. Raises :class:`MediaError`."""
     path = Path(path)
     if os.path.isdir(path):
         files = frame_files(path)
@@ -62,7 +62,7 @@ def probe(path: str | Path) -> MediaInfo:
 
 
 def coding(path: str | Path) -> str:
-    """How a file or frame folder says that it was encoded, as one line of text: container, its tags, codecs, profiles,
+    """Return the stated encoding of a file or frame folder as one line of text: container, its tags, codecs, profiles,
     formats. Nothing in it depends on the content; files of one encoder and its settings have the same line.
 
     Raises :class:`MediaError`.

@@ -46,7 +46,7 @@ FEW = 32  # clips that are done here sooner than other processes could start
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a preparation will take on disk, in bytes, and what there is."""
+    """Disk space that a preparation needs, in bytes, and that is free."""
 
     clips: int
     needed: int
@@ -94,7 +94,7 @@ def prepare(
     be had; never for a bad clip.
     """
     if backend not in ("loky", "dask"):
-        raise ValueError(f"no backend {backend!r}; there are: loky, dask")
+        raise ValueError(f"no backend {backend!r}; expected one of: loky, dask")
     out = Path(out)
     if isinstance(manifest, Manifest):
         root, manifest = root or manifest.root, manifest.table

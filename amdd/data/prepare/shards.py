@@ -1,4 +1,4 @@
-"""What one worker of :mod:`amdd.data.prepare` does: clips to arrays, one shard of them at a time.
+"""Work of one preparation process: clips to arrays, one shard of them at a time.
 
 Everything here depends on the clip, the settings and the seed alone, never on which worker does it or in what
 order, so that any number of workers writes the same bytes.
@@ -31,7 +31,7 @@ HEAD = 1 << 16  # bytes read at either end of a file to tell it from another
 
 @dataclass(frozen=True)
 class Clip:
-    """What a worker must know of a manifest row. ``refused``: why it may not be read at all."""
+    """Manifest row as a worker needs it. ``refused``: why it may not be read at all."""
 
     row: int
     clip_id: str
@@ -65,7 +65,7 @@ class Made:
 
 
 def content_of(path: str) -> str:
-    """What tells a file from another without reading all of it: size, first and last 64 KiB.
+    """Return a hash that distinguishes files without reading them whole: size, first and last 64 KiB.
 
     No dates, so that a copied corpus is known again. For a folder of frames: names, sizes, first picture.
     """
@@ -290,7 +290,7 @@ def _thumbnail(folder: Path, made: Made) -> str:
 def warm(settings: PreparationSettings) -> None:
     """Fail now, with the cure, rather than in every worker, if the settings can't be met."""
     if settings.sampling not in ("window", "clip"):
-        raise ValueError(f"preparation.sampling={settings.sampling!r}; there are: window, clip")
+        raise ValueError(f"preparation.sampling={settings.sampling!r}; expected one of: window, clip")
     if min(settings.frames, settings.size, settings.shard, settings.n_mels) < 1 or settings.seconds <= 0:
         raise ValueError("preparation.frames, size, shard, n_mels and seconds must be positive")
     detector_for(settings.detector, settings.face_device)

@@ -55,7 +55,7 @@ class ClipStore(Protocol):
 
     @property
     def record(self) -> dict[str, Any]:
-        """What ``prepared.json`` says."""
+        """Content of ``prepared.json``."""
 
     def __len__(self) -> int: ...
 

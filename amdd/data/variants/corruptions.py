@@ -1,4 +1,4 @@
-"""What happens to a clip on its way: colours fade, pictures are compressed, blurred, covered.
+"""Corruptions of frames: saturation, contrast, blocks, noise, blur, pixelation, compression.
 
 Kinds and levels are those of DeeperForensics-1.0's perturbations (Jiang et al. 2020), five of each from mild to
 harsh. They were made for whole videos; here they are applied to the face crops that the network gets, which are
@@ -85,7 +85,7 @@ def corrupt(frames: np.ndarray, kind: str, level: int, seed: int = 0) -> np.ndar
     The same seed gives the same result. Raises ``ValueError`` for a kind or level that there is not.
     """
     if kind not in LEVELS:
-        raise ValueError(f"no corruption {kind!r}; there are: {', '.join(LEVELS)}")
+        raise ValueError(f"no corruption {kind!r}; expected one of: {', '.join(LEVELS)}")
     if level not in range(1, 6):
         raise ValueError(f"levels go from 1 to 5, not {level}")
     out = _KINDS[kind](

@@ -80,7 +80,7 @@ def _of_clip(video: str, audio: str) -> dict[str, float]:
 def separability(
     table: pd.DataFrame, label: np.ndarray, people: np.ndarray, folds: int = 5, seed: int = 0
 ) -> pd.DataFrame:
-    """How well each column, and all together, tell label 1 from 0 for people that were not seen: ``feature``, ``auc``.
+    """Return the AUC of each column, and of all together, for unseen identities: ``feature``, ``auc``.
 
     Gradient-boosted trees, cross-validated over ``people``; 0.5 is chance.
     """

@@ -1,7 +1,7 @@
-"""What the built-in corpora consist of: every clip's file name, people and forger, in the layouts of the real ones.
+"""Plans of the built-in corpora: every clip's file name, people and forger, in the layouts of the real ones.
 
 A plan is a pure function of the profile's :class:`~amdd.profiles.CorpusSettings`: nothing is drawn or written
-here except the metadata files, which the real data sets have too. Four roots:
+here except the metadata files, which the real datasets have too. Four roots:
 
 * ``puppet-favc``: ``FakeAVCeleb_v1.2/{meta_data.csv,<type>/<race>/<gender>/<id>/<clip>.mp4}``
 * ``puppet-timit``: ``DeepfakeTIMIT/{higher,lower}_quality/<subject>/<sentence>-video-<donor>.avi`` and ``.wav``,
@@ -86,7 +86,9 @@ def plan(settings: CorpusSettings, only: tuple[str, ...] | None = None) -> dict[
     makers = {"puppet-favc": _favc, "puppet-timit": _timit, "puppet-dfdm": _dfdm, "puppet-lav": _lav}
     unknown = set(only or ()) - set(makers)
     if unknown:
-        raise ValueError(f"no built-in corpus {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
+        raise ValueError(
+            f"no built-in corpus {', '.join(sorted(unknown))}; expected one of: {', '.join(NAMES)}"
+        )
     wanted = [n for n in NAMES if n in (settings.train, *settings.external)]
     if settings.timit_supplement and "puppet-timit" not in wanted:
         wanted.append("puppet-timit")
@@ -295,7 +297,7 @@ def _lav(settings: CorpusSettings) -> list[Clip]:
 
 
 def write_metadata(name: str, root: Path, clips: list[Clip], records: dict[str, dict]) -> None:
-    """The metadata files that the real data set has, with its header and its quirks; written last."""
+    """The metadata files that the real dataset has, with its header and its quirks; written last."""
     if name == "puppet-favc":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""What is known about every clip of a built-in corpus: records, masks, tables, and which clips are finished."""
+"""Ground truth of the built-in corpora: records, masks, tables, and which clips are finished."""
 
 from __future__ import annotations
 

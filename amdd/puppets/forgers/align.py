@@ -19,7 +19,7 @@ WINDOW = (-0.86, 0.56, 1.76)  # left and top in dm from the point between the ey
 
 @lru_cache(maxsize=1)
 def template() -> np.ndarray:
-    """Where the 68 landmarks of the mean face lie in the unit crop (68, 2)."""
+    """Return the 68 landmarks of the mean face in the unit crop (68, 2)."""
     points = head_model().neutral[head_model().landmarks]
     left, top, side = WINDOW
     return np.stack([(points[:, 0] - left) / side, (top - points[:, 1]) / side], 1)

@@ -1,4 +1,4 @@
-"""What goes into a forger and what comes out, and where their weights lie."""
+"""Inputs and outputs of the forgers, and their weights."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ BATCH = 25
 
 @dataclass(frozen=True)
 class Finish:
-    """What happens after the network: colour transfer, the seam, and sharpening."""
+    """Post-processing: colour transfer, blending and sharpening."""
 
     colour: str = "lab"  # "lab" (mean and spread), "mean" or "none"
     seam: str = "feather"  # or "poisson"

@@ -1,4 +1,4 @@
-"""What the networks look at besides pictures: landmark maps and windows of sound."""
+"""Inputs of the networks besides images: landmark maps and windows of audio."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ class SyncNet(nn.Module):
         )  # fmt: skip
 
     def embed(self, mouth: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """What is seen and what is heard, each (B, 64) of length one."""
+        """Return visual and audio embeddings, each (B, 64) of unit length."""
         # What matters is how the mouth moves, not whose it is or how it is lit.
         still = mouth.unflatten(1, (5, 3))
         still = still - 0.8 * still.mean(1, keepdim=True) - 0.2 * still.mean((1, 3, 4), keepdim=True)
@@ -304,4 +304,4 @@ def build(name: str) -> nn.Module:
         return SyncNet()
     if name == "fsgan":
         return ReenactNet()
-    raise ValueError(f"no forger network {name!r}; there are: {', '.join(NAMES)}")
+    raise ValueError(f"no forger network {name!r}; expected one of: {', '.join(NAMES)}")

@@ -1,4 +1,4 @@
-"""What the networks are shown of a crop, and how far what they make of it is off."""
+"""Training inputs and losses of the forgers' networks."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def tone(darkness: float, warmth: float = 0.0) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def layout() -> dict[str, np.ndarray]:
-    """What lies where on the skin texture: neutral position (S, S, 3) and region masks (S, S)."""
+    """Return the layout of the skin texture: neutral position (S, S, 3) and region masks (S, S)."""
     head = head_model()
     faces = head.triangles[(head.material == SKIN) | (head.material == MOUTH)]
     # A triangle across the seam at the back of the head would smear over the whole texture.
@@ -259,7 +259,7 @@ def fringe(identity: Identity) -> bool:
 
 
 def scalp_mask(xyz: np.ndarray, identity: Identity) -> np.ndarray:
-    """Where hair grows, in [0, 1]: above the hairline at the front, down to the nape behind the ears."""
+    """Return the density of hair growth in [0, 1]: above the hairline at the front, down to the nape behind the ears."""
     x, y, z = xyz[..., 0], xyz[..., 1], xyz[..., 2]
     across = np.abs(x)
     recede = 0.14 * np.clip((identity.age - 30) / 40, 0, 1) * (identity.gender == "men")

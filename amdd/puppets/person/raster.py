@@ -151,7 +151,7 @@ def _depth_only(points, depth, triangles, buffer):
 def depth_map(
     vertices: np.ndarray, triangles: np.ndarray, direction: np.ndarray, size: int, bias: float
 ) -> np.ndarray:
-    """Which vertices (V,) see far along ``direction``: 1.0 or 0.0, from one orthographic depth map."""
+    """Return the visibility (V,) of each vertex along ``direction``, 1.0 or 0.0, from one orthographic depth map."""
     direction = np.asarray(direction, np.float64) / np.linalg.norm(direction)
     helper = np.array([0.0, 1.0, 0.0]) if abs(direction[1]) < 0.9 else np.array([1.0, 0.0, 0.0])
     right = np.cross(helper, direction)

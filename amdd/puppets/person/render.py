@@ -32,7 +32,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class _Body:
-    """What stays the same in every clip of an identity."""
+    """Parts of a person that are the same in every clip."""
 
     shape: np.ndarray
     triangles: np.ndarray
@@ -102,7 +102,7 @@ def _body(identity: Identity) -> _Body:
 
 
 def _lash_coverage(identity: Identity, head, lashes: np.ndarray) -> np.ndarray:
-    """How dense the lashes stand at vertices ``lashes``: thick at the upper lid's edge, thin at the tips and below."""
+    """Return the density of the lashes at vertices ``lashes``: thick at the upper lid's edge, thin at the tips and below."""
     points = head.neutral[lashes]
     rims = [head.landmarks[36:42], head.landmarks[42:48]]
     lower = [np.interp(points[:, 0], *_by_x(head.neutral[r[[0, 5, 4, 3]]])) for r in rims]
@@ -298,7 +298,7 @@ def _eyes(head, points, normals, uv, turn, gaze) -> None:
 
 
 def _key_visibility(body: _Body, key: np.ndarray) -> np.ndarray:
-    """How much of a wide key light each vertex sees (V,): soft shadows of nose, brow, chin and hair."""
+    """Return the visible share of a wide key light for each vertex (V,): soft shadows of nose, brow, chin and hair."""
     points = np.concatenate([body.shape, body.hair_points]).astype(np.float32)
     solid = body.triangles[(body.material != LASH) & (body.material != EYE)]
     seen = np.zeros(len(points))

@@ -1,4 +1,4 @@
-"""What a speaking face does: phonemes to facial actions, blinks, gaze, brows and the head."""
+"""Motion of a speaking face: phonemes to facial actions, blinks, gaze, brows and the head."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def viseme(symbol: str) -> str:
 
 
 def make_motion(speech: Speech, seed: int, n_frames: int, fps: float = 25.0) -> Motion:
-    """How a face moves while it says ``speech``; the same arguments give the same arrays."""
+    """Return the motion of a face that says ``speech``; the same arguments give the same arrays."""
     rng = np.random.default_rng(np.random.SeedSequence([401, seed]))
     fine = 8  # the mouth is computed at eight times the frame rate, so that short closures survive
     rate = fps * fine

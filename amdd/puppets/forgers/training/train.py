@@ -84,7 +84,7 @@ class Trainer:
         return float(loss.detach())
 
     def _warp(self, x: torch.Tensor) -> torch.Tensor:
-        """What the encoder sees while it learns: grey, bent and recoloured, so that it keeps expression and
+        """Return the encoder's training input: grey, warped and recoloured, so that it keeps expression and
         pose and must take looks from the donor."""
         b, _, s, _ = x.shape
         coarse = torch.from_numpy(self.rng.normal(0, 0.02, (b, 2, 5, 5)).astype(np.float32)).to(x.device)
@@ -155,7 +155,7 @@ class Trainer:
         return torch.from_numpy(out.astype(np.float32)).to(self.device)
 
     def _syncnet(self) -> torch.Tensor:
-        """Which of a clip's moments goes with which piece of its sound: each against all others of the same clip
+        """Return the loss of matching a clip's moments with their audio: each against all others of the same clip
         (Chung et al. 2019), so that neither looks nor the voice's pitch can tell."""
         people, scenes, steps = self.data["crops"].shape[:3]
         clips, moments, apart = 4, 14, 6
