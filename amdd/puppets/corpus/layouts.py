@@ -16,15 +16,10 @@ truth table. Sets that only test take people who are in no training clip.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from amdd.base.paths import write_text
 from amdd.profiles import CorpusSettings
 from amdd.puppets.person.people import Identity, make_identity
 
@@ -294,37 +289,3 @@ def _lav(settings: CorpusSettings) -> list[Clip]:
                      local=generator != "real", split_hint="external", extra=extra)
             )  # fmt: skip
     return out
-
-
-def write_metadata(name: str, root: Path, clips: list[Clip], records: dict[str, dict]) -> None:
-    """The metadata files that the real dataset has, with its header and its quirks; written last."""
-    if name == "puppet-favc":
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(
-            ["source", "target1", "target2", "method", "category", "type", "race", "gender", "path", ""]
-        )
-        writer.writerows(clip.extra["row"] for clip in clips)
-        write_text(root / "FakeAVCeleb_v1.2" / "meta_data.csv", text.getvalue())
-    elif name == "puppet-lav":
-        rows = []
-        for clip in sorted(clips, key=lambda c: c.path):
-            record = records[clip.path]
-            rows.append(
-                {
-                    "file": clip.extra["file"],
-                    "n_fakes": len(record["forged_segments"]),
-                    "fake_periods": record["forged_segments"],
-                    "duration": record["seconds"],
-                    "original": clip.extra["original"],
-                    "modify_video": clip.generator in ("lav-video", "lav-both"),
-                    "modify_audio": clip.generator in ("lav-audio", "lav-both"),
-                    "split": "test",
-                    "video_frames": record["n_frames"],
-                    "audio_channels": 1,
-                    "audio_frames": record["n_samples"],
-                }
-            )
-        write_text(root / "LAV-DF" / "metadata.min.json", json.dumps(rows, separators=(",", ":")))
-        full = [row | {"transcript": records[f"LAV-DF/{row['file']}"]["text"]} for row in rows]
-        write_text(root / "LAV-DF" / "metadata.json", json.dumps(full, indent=1))

@@ -13,21 +13,21 @@ import pandas as pd
 
 from amdd.base.paths import atomic
 from amdd.profiles import CorpusSettings
-from amdd.puppets.corpus.layouts import Clip, write_metadata
+from amdd.puppets.code import code_hash
+from amdd.puppets.corpus.layouts import Clip
+from amdd.puppets.corpus.metadata import write_metadata
 from amdd.puppets.corpus.record import speech_of
 from amdd.puppets.forgers.base import WEIGHTS
 from amdd.puppets.person.people import make_identity
 
-VERSION = 3  # raise it when the same settings give other clips
-
 
 def clip_key(settings: CorpusSettings, clip: Clip) -> str:
-    """A hash of everything on which a clip's bytes depend: how it is filmed, who is in it, its forgers' weights."""
+    """Hash everything on which a clip depends: settings, people, code of the renderer and generators, weights."""
     values = {
         n: getattr(settings, n)
         for n in ("seed", "seconds", "fps", "size", "crf", "bits_per_pixel", "bits_spread", "leading_silence")
     }
-    parts = [VERSION, values, repr(clip), [_weights_key(name) for name in clip.video]]
+    parts = [code_hash(), values, repr(clip), [_weights_key(name) for name in clip.video]]
     if settings.neural_voice:
         parts.append(_file_key(Path(settings.neural_voice)))
     text = json.dumps(parts, sort_keys=True)

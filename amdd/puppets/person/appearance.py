@@ -115,7 +115,7 @@ def noise(rng: np.random.Generator, size: int, scale: float, octaves: int = 1) -
     return (out - out.mean()) / (out.std() + 1e-6)
 
 
-def _bump(x, centre, width):
+def bump(x, centre, width):
     return np.exp(-(((x - centre) / width) ** 2))
 
 
@@ -133,35 +133,35 @@ def skin_texture(identity: Identity) -> np.ndarray:
     blood = np.array([1.06, 0.80, 0.78])
     # Broad unevenness, blood under the thin skin of cheeks, nose and ears, shade about the eyes.
     colour *= 1 + 0.035 * noise(rng, SIZE, 90, 2)[..., None] * np.array([0.6, 1.0, 1.1])
-    flush = 0.55 * _bump(ax, 0.42, 0.22) * _bump(y, -0.38, 0.22) * (z > -0.4) + 0.5 * _bump(
-        ax, 0, 0.13
-    ) * _bump(y, -0.4, 0.12)
+    flush = 0.55 * bump(ax, 0.42, 0.22) * bump(y, -0.38, 0.22) * (z > -0.4) + 0.5 * bump(ax, 0, 0.13) * bump(
+        y, -0.4, 0.12
+    )
     flush = (flush + 0.5 * parts["ears"]) * (0.35 + 0.65 * pale) * (1 + 0.3 * noise(rng, SIZE, 30))
-    flush = np.clip(flush + 0.35 * identity.makeup * _bump(ax, 0.48, 0.16) * _bump(y, -0.32, 0.14), 0, 1)[
+    flush = np.clip(flush + 0.35 * identity.makeup * bump(ax, 0.48, 0.16) * bump(y, -0.32, 0.14), 0, 1)[
         ..., None
     ]
     colour *= 1 - flush * (1 - blood)
     tired = (
-        _bump(ax, 0.27, 0.16) * _bump(y, -0.14, 0.07) * (0.12 + 0.2 * np.clip((identity.age - 30) / 40, 0, 1))
+        bump(ax, 0.27, 0.16) * bump(y, -0.14, 0.07) * (0.12 + 0.2 * np.clip((identity.age - 30) / 40, 0, 1))
     )
-    socket = _bump(ax, 0.28, 0.2) * _bump(y, 0.08, 0.08) * 0.16
+    socket = bump(ax, 0.28, 0.2) * bump(y, 0.08, 0.08) * 0.16
     colour *= 1 - (tired + socket)[..., None] * np.array([0.7, 0.9, 0.85])
     # Pores and fine grain; gloss is higher on forehead, nose and cheekbones.
     grain = noise(rng, SIZE, 2.2)
-    pores = np.minimum(0, noise(rng, SIZE, 3.2)) * (0.5 + 0.8 * _bump(ax, 0.12, 0.35) * _bump(y, -0.35, 0.3))
+    pores = np.minimum(0, noise(rng, SIZE, 3.2)) * (0.5 + 0.8 * bump(ax, 0.12, 0.35) * bump(y, -0.35, 0.3))
     colour *= 1 + (0.02 * grain + 0.03 * pores)[..., None]
     gloss = (
         0.55
-        + 0.35 * _bump(ax, 0, 0.3) * _bump(y, 0.45, 0.3)
-        + 0.4 * _bump(ax, 0, 0.1) * (z > 0.1)
+        + 0.35 * bump(ax, 0, 0.3) * bump(y, 0.45, 0.3)
+        + 0.4 * bump(ax, 0, 0.1) * (z > 0.1)
         + 0.05 * grain
     )
     if identity.freckles > 0.05:
-        dots = smoothstep(1.1, 1.9, noise(rng, SIZE, 5)) * _bump(y, -0.25, 0.3) * _bump(ax, 0.25, 0.4)
+        dots = smoothstep(1.1, 1.9, noise(rng, SIZE, 5)) * bump(y, -0.25, 0.3) * bump(ax, 0.25, 0.4)
         colour *= 1 - (identity.freckles * 0.8 * dots)[..., None] * np.array([0.25, 0.45, 0.5])
     for _ in range(rng.integers(0, 5)):
         mx, my = rng.uniform(-0.6, 0.6), rng.uniform(-1.0, 0.6)
-        spot = _bump(np.hypot(x - mx, y - my), 0, 0.012) * (z > -0.5)
+        spot = bump(np.hypot(x - mx, y - my), 0, 0.012) * (z > -0.5)
         colour *= 1 - 0.6 * spot[..., None]
     # Age draws lines: forehead, crow's feet, from nose to mouth, beside the mouth.
     old = float(np.clip((identity.age - 32) / 38, 0, 1))
@@ -169,16 +169,16 @@ def skin_texture(identity: Identity) -> np.ndarray:
     wave = 0.03 * noise(rng, SIZE, 60)
     for k in range(4):
         level = 0.42 + 0.11 * k + 0.03 * np.cos(4 * x) + wave
-        line += _bump(y, level, 0.008) * _bump(ax, 0, 0.42) * rng.uniform(0.3, 0.8)
+        line += bump(y, level, 0.008) * bump(ax, 0, 0.42) * rng.uniform(0.3, 0.8)
     fold = (
-        _bump(ax, np.interp(y, [-0.75, -0.42], [0.36, 0.17]) + 0.3 * wave, 0.014) * (y < -0.42) * (y > -0.78)
+        bump(ax, np.interp(y, [-0.75, -0.42], [0.36, 0.17]) + 0.3 * wave, 0.014) * (y < -0.42) * (y > -0.78)
     )
     line += 1.1 * fold
     for k in range(3):
         line += (
-            0.6 * _bump(y, 0.0 - 0.035 * (k - 1) - (ax - 0.45) * 0.6 * (k - 1), 0.006) * _bump(ax, 0.53, 0.07)
+            0.6 * bump(y, 0.0 - 0.035 * (k - 1) - (ax - 0.45) * 0.6 * (k - 1), 0.006) * bump(ax, 0.53, 0.07)
         )
-    line += 0.6 * _bump(y, -0.145 - 0.1 * (0.28 - ax), 0.01) * _bump(ax, 0.27, 0.14)
+    line += 0.6 * bump(y, -0.145 - 0.1 * (0.28 - ax), 0.01) * bump(ax, 0.27, 0.14)
     colour *= 1 - np.clip(0.10 * fold + old * 0.42 * line, 0, 0.6)[..., None] * np.array([0.8, 1.0, 1.0])
     # Lips, redder and a little darker than the skin around them; more so with make-up.
     lips = parts["lips"][..., None]
@@ -191,7 +191,7 @@ def skin_texture(identity: Identity) -> np.ndarray:
     # The edge of the lids: lashes' roots, eyeliner.
     rim = np.clip(parts["rim"], 0, 1) * (0.45 + 0.4 * identity.makeup)
     colour *= 1 - (rim * 0.75)[..., None]
-    colour *= 1 - (0.3 * identity.makeup * _bump(ax, 0.3, 0.17) * _bump(y, 0.07, 0.05))[..., None] * np.array(
+    colour *= 1 - (0.3 * identity.makeup * bump(ax, 0.3, 0.17) * bump(y, 0.07, 0.05))[..., None] * np.array(
         [0.7, 1, 0.9]
     )
     colour = _brows(identity, rng, colour, x, y, ax, z)
@@ -208,12 +208,12 @@ def skin_texture(identity: Identity) -> np.ndarray:
     drop = {
         "crew": -1.66 + 0.42 * out,
         "v": -1.62 + 0.42 * out - 0.85 * np.maximum(0, 1 - ax / 0.5) * (z > -0.9),
-        "scoop": -1.70 + 0.40 * out - 0.4 * _bump(x, 0, 0.45) * (z > -0.9),
+        "scoop": -1.70 + 0.40 * out - 0.4 * bump(x, 0, 0.45) * (z > -0.9),
     }
     edge = drop[identity.collar]
     cloth = smoothstep(0.012, -0.012, y - edge)[..., None]
     weave = 1 + 0.03 * noise(rng, SIZE, 1.5) + 0.06 * noise(rng, SIZE, 40, 2)
-    hem = 1 - 0.35 * _bump(y - edge, -0.075, 0.012) + 0.10 * smoothstep(-0.075, -0.02, y - edge)
+    hem = 1 - 0.35 * bump(y - edge, -0.075, 0.012) + 0.10 * smoothstep(-0.075, -0.02, y - edge)
     fabric = np.array(identity.cloth) * (weave * hem)[..., None]
     colour = colour * (1 - cloth) + cloth * fabric
     gloss = gloss * (1 - cloth[..., 0]) + 0.05 * cloth[..., 0]
@@ -231,7 +231,7 @@ def _brows(identity, rng, colour, x, y, ax, z):
         (0.036 + 0.010 * (identity.gender == "men")) * identity.brow * (1 - 0.5 * np.clip(along, 0, 1) ** 2)
     )
     body = (
-        _bump(y, centre, width) * smoothstep(-0.04, 0.08, along) * smoothstep(1.06, 0.85, along) * (z > -0.3)
+        bump(y, centre, width) * smoothstep(-0.04, 0.08, along) * smoothstep(1.06, 0.85, along) * (z > -0.3)
     )
     strand = np.sin((y - centre) * 260 + np.clip(along, 0, 1) * 150 + 3.5 * noise(rng, SIZE, 10))
     hairs = np.clip(body * (0.86 + 0.14 * strand + 0.10 * noise(rng, SIZE, 3)) * 1.2, 0, 0.9)[..., None]
@@ -244,7 +244,7 @@ def _beard(identity, rng, colour, x, y, ax, z, lips, deep):
     if identity.beard <= 0:
         return colour
     jaw = smoothstep(-0.45, -0.62, y - 0.55 * np.maximum(0, ax - 0.28)) * smoothstep(-1.45, -1.15, y)
-    jaw = np.maximum(jaw, _bump(y, -0.535, 0.05) * smoothstep(0.3, 0.22, ax)) * smoothstep(-0.75, -0.5, z)
+    jaw = np.maximum(jaw, bump(y, -0.535, 0.05) * smoothstep(0.3, 0.22, ax)) * smoothstep(-0.75, -0.5, z)
     cheek = smoothstep(0.12, 0.25, ax) * smoothstep(-0.62, -0.5, y)
     area = jaw * (1 - 0.9 * cheek) * (1 - np.clip(lips * 1.6, 0, 1))
     dots = 0.62 + 0.38 * noise(rng, SIZE, 1.4)
@@ -265,7 +265,7 @@ def scalp_mask(xyz: np.ndarray, identity: Identity) -> np.ndarray:
     recede = 0.14 * np.clip((identity.age - 30) / 40, 0, 1) * (identity.gender == "men")
     front = 0.74 if not fringe(identity) else 0.50
     front = front + 0.02 * np.sin(6 * x + identity.seed) - 0.30 * np.maximum(0, across - 0.30)
-    front = front + recede * (1 + 1.2 * _bump(across, 0.35, 0.15))
+    front = front + recede * (1 + 1.2 * bump(across, 0.35, 0.15))
     side = np.interp(z, [-1.6, -1.05, -0.72, -0.5, -0.25, 0.1], [-0.75, -0.5, 0.02, 0.12, 0.42, 0.6])
     # At the temples the line runs down before the ear; the forehead is kept free of that.
     temple = np.maximum(smoothstep(0.36, 0.56, across), smoothstep(-0.55, -0.8, z))
@@ -274,50 +274,3 @@ def scalp_mask(xyz: np.ndarray, identity: Identity) -> np.ndarray:
     if identity.style == "bald":
         mask = mask * smoothstep(0.75, 0.35, y)
     return mask
-
-
-def eye_texture(identity: Identity, size: int = 128) -> np.ndarray:
-    """Iris and sclera (size, size, 4); the texture's plane is the eye's front, its half width the radius."""
-    rng = np.random.default_rng(np.random.SeedSequence([103, identity.seed]))
-    axis = (np.arange(size) + 0.5) / size * 2 - 1
-    x, y = np.meshgrid(axis, axis)
-    r, angle = np.hypot(x, y), np.arctan2(y, x)
-    white = np.array([0.43, 0.385, 0.37]) * (0.95 if identity.age < 55 else 0.88)
-    colour = np.empty((size, size, 3))
-    colour[:] = white
-    veins = np.clip(noise(rng, size, 6) - 1.2, 0, 1) * smoothstep(0.5, 0.9, r)
-    colour *= 1 - veins[..., None] * np.array([0.05, 0.3, 0.3])
-    colour *= 1 - (0.25 * smoothstep(0.5, 0.95, r))[..., None]
-    fibres = 1 + 0.25 * np.sin(angle * 23 + 3 * noise(rng, size, 20)) + 0.15 * np.sin(angle * 61)
-    iris = (
-        np.array(identity.iris) * fibres[..., None] * (0.7 + 0.9 * smoothstep(0.36, 0.18, r) * 0.6)[..., None]
-    )
-    inside = smoothstep(0.415, 0.375, r)[..., None]
-    ring = 1 - 0.55 * _bump(r, 0.39, 0.035)[..., None]
-    colour = (colour * (1 - inside) + inside * iris) * ring
-    pupil = smoothstep(0.165, 0.135, r)[..., None]
-    colour = colour * (1 - pupil) + pupil * 0.006
-    gloss = np.full((size, size, 1), 1.0)
-    return np.ascontiguousarray(np.dstack([np.clip(colour, 0.003, 1), gloss]), np.float32)
-
-
-def hair_textures(identity: Identity, size: int = 256) -> tuple[np.ndarray, np.ndarray]:
-    """Strand colours (size, size, 4), tileable across, and the strand pattern (size, size) in [0, 1]."""
-    rng = np.random.default_rng(np.random.SeedSequence([107, identity.seed]))
-    stretch = 4 if identity.style == "curly" else 40
-    raw = rng.normal(size=(size // stretch + 3, size)).astype(np.float32)
-    strands = cv2.resize(raw, (size, size), interpolation=cv2.INTER_LINEAR)
-    coarse = cv2.resize(
-        rng.normal(size=(3, size // 6)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC
-    )
-    value = 0.75 * strands / strands.std() + 0.35 * coarse / coarse.std()
-    if identity.style == "curly":
-        value = value + 0.9 * noise(rng, size, 14)
-    rank = np.argsort(np.argsort(value.ravel())).reshape(value.shape) / value.size
-    tint = hair_colour(identity)
-    grey = (rng.random((1, size)) < identity.grey * 0.5)[..., None] * np.array([0.25, 0.25, 0.25])
-    colour = tint * (0.70 + 0.50 * rank)[..., None] + grey * rank[..., None]
-    gloss = np.full((size, size, 1), 0.35 if identity.style != "curly" else 0.12) * (0.5 + rank[..., None])
-    return np.ascontiguousarray(np.dstack([np.clip(colour, 0.004, 1), gloss]), np.float32), rank.astype(
-        np.float32
-    )

@@ -7,13 +7,12 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
 from amdd.puppets.person import appearance
-from amdd.puppets.person.hair import hair_mesh
-from amdd.puppets.person.head import EYE, HAIR, LASH, MOUTH, TEETH, TONGUE, head_model, smoothstep
-from amdd.puppets.person.people import Identity, face_shape
-from amdd.puppets.person.raster import depth_map, draw, shade, vertex_normals
+from amdd.puppets.person.body import body_of, key_visibility
+from amdd.puppets.person.head import HAIR, LASH, MOUTH, TEETH, TONGUE, head_model
+from amdd.puppets.person.people import Identity
+from amdd.puppets.person.raster import draw, shade, vertex_normals
 
 SUPERSAMPLE = 1.25
 DISTANCE = 13.0  # camera to face, dm
@@ -28,97 +27,6 @@ class Rendered:
     frames: np.ndarray
     landmarks: np.ndarray
     face_mask: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Body:
-    """Parts of a person that are the same in every clip."""
-
-    shape: np.ndarray
-    triangles: np.ndarray
-    material: np.ndarray
-    uv: np.ndarray
-    coverage: np.ndarray
-    occlusion: np.ndarray
-    hair_points: np.ndarray
-    face: np.ndarray  # (F,) is the triangle part of the face
-    skin: np.ndarray
-    eye: np.ndarray
-    hair: np.ndarray
-    strands: np.ndarray
-
-
-@lru_cache(maxsize=8)
-def _body(identity: Identity) -> _Body:
-    head, hair = head_model(), hair_mesh(identity)
-    shape = face_shape(identity)
-    n = len(shape)
-    keep = head.material != LASH
-    lash = head.triangles[~keep]
-    triangles = np.concatenate([head.triangles[keep], lash, hair.triangles + n]).astype(np.int32)
-    material = np.concatenate(
-        [
-            head.material[keep],
-            np.full(len(lash), LASH, np.uint8),
-            np.full(len(hair.triangles), HAIR, np.uint8),
-        ]
-    )
-    uv = np.concatenate([head.uv, hair.uv]).astype(np.float32)
-    lashes = np.unique(lash)
-    # A lash is thinner than a pixel: a strand pattern that is finer still reads as a soft, half transparent fringe.
-    uv[lashes] = np.stack([head.neutral[lashes, 0] * 23, head.neutral[lashes, 2] * 0.2], 1) % 1.0
-    coverage = np.concatenate([np.zeros(n, np.float32), hair.coverage])
-    coverage[lashes] = _lash_coverage(identity, head, lashes)
-    occlusion = np.concatenate([head.occlusion, hair.shade]).astype(np.float32)
-    occlusion = np.clip(occlusion * 1.12, 0, 1)
-    eyes = np.concatenate([head.left_eye, head.right_eye])
-    occlusion[eyes] = 0.62 - 0.3 * smoothstep(0.0, 0.12, head.neutral[eyes, 1])
-    if len(hair.points):
-        # Hair that hangs over skin keeps light from it.
-        mask = appearance.scalp_mask(head.neutral, identity)
-        occlusion[:n] *= 1 - 0.35 * smoothstep(0.0, 0.7, mask)
-    inside = (head.neutral[:, 1] > -1.12 - 0.25 * np.minimum(0, head.neutral[:, 2])) & (
-        head.neutral[:, 2] > -0.72
-    )
-    inside &= head.neutral[:, 1] < 0.72
-    flags = np.zeros(len(uv), bool)
-    flags[:n] = inside & (head.ears < 0.5)
-    face = flags[triangles].all(1) & (material != HAIR)
-    hair_colour, strands = appearance.hair_textures(identity)
-    return _Body(
-        shape,
-        triangles,
-        material,
-        uv,
-        coverage,
-        occlusion,
-        hair.points,
-        face,
-        appearance.skin_texture(identity),
-        appearance.eye_texture(identity),
-        hair_colour,
-        strands,
-    )
-
-
-def _lash_coverage(identity: Identity, head, lashes: np.ndarray) -> np.ndarray:
-    """Return the density of the lashes at vertices ``lashes``: thick at the upper lid's edge, thin at the tips and below."""
-    points = head.neutral[lashes]
-    rims = [head.landmarks[36:42], head.landmarks[42:48]]
-    lower = [np.interp(points[:, 0], *_by_x(head.neutral[r[[0, 5, 4, 3]]])) for r in rims]
-    upper = [np.interp(points[:, 0], *_by_x(head.neutral[r[[0, 1, 2, 3]]])) for r in rims]
-    right = points[:, 0] > 0
-    low, high = np.where(right, lower[1], lower[0]), np.where(right, upper[1], upper[0])
-    above = points[:, 1] > (low + high) / 2
-    root = cKDTree(head.neutral[head.skin]).query(points)[0]
-    tip = np.clip(root / max(np.percentile(root, 95), 1e-6), 0, 1)
-    dense = 0.34 + 0.36 * identity.makeup + (0.12 if identity.gender == "women" else 0.0)
-    return np.where(above, dense * (1.15 - 0.85 * tip), 0.32 * dense * (1 - tip)).astype(np.float32)
-
-
-def _by_x(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.argsort(points[:, 0])
-    return points[order, 0], points[order, 1]
 
 
 def soften_edges(picture: np.ndarray, parts: np.ndarray) -> np.ndarray:
@@ -204,14 +112,14 @@ def render_clip(
     ``scene_seed`` gives light, room, framing, focus and sensor noise. ``camera`` is "studio" or "timit", a
     plainer room before another camera. The same arguments give the same bytes.
     """
-    head, body = head_model(), _body(identity)
+    head, body = head_model(), body_of(identity)
     rng = np.random.default_rng(np.random.SeedSequence([211, identity.seed, scene_seed]))
     n, steps = len(body.shape), len(motion.actions)
     lights = _lights(rng, camera)
     big = round(size * SUPERSAMPLE)
     actions = np.asarray(motion.actions, np.float32)
     moved = (actions @ head.actions.reshape(len(head.actions), -1)).reshape(steps, n, 3) + body.shape
-    light = np.stack([body.occlusion, _key_visibility(body, lights[0])], 1).astype(np.float32)
+    light = np.stack([body.occlusion, key_visibility(body, lights[0])], 1).astype(np.float32)
     room = background(rng, int(big * 1.15), camera)
     zoom = size * (rng.uniform(0.27, 0.33) if camera == "studio" else rng.uniform(0.225, 0.265)) * SUPERSAMPLE
     centre = np.array([rng.normal(0, 0.03), -0.36 + rng.normal(0, 0.05)])
@@ -295,17 +203,6 @@ def _eyes(head, points, normals, uv, turn, gaze) -> None:
         local = direction @ frame
         uv[eye, 0] = 0.5 + 0.5 * local[:, 0]
         uv[eye, 1] = 0.5 - 0.5 * local[:, 1]
-
-
-def _key_visibility(body: _Body, key: np.ndarray) -> np.ndarray:
-    """Return the visible share of a wide key light for each vertex (V,): soft shadows of nose, brow, chin and hair."""
-    points = np.concatenate([body.shape, body.hair_points]).astype(np.float32)
-    solid = body.triangles[(body.material != LASH) & (body.material != EYE)]
-    seen = np.zeros(len(points))
-    spread = np.array([[0, 0], [0.16, 0], [-0.16, 0], [0, 0.16], [0, -0.16], [0.1, 0.1], [-0.1, -0.1]])
-    for dx, dy in spread:
-        seen += depth_map(points, solid, key + np.array([dx, dy, 0.0]), 288, bias=0.05)
-    return seen / len(spread)
 
 
 def _smooth_walk(rng: np.random.Generator, steps: int, width: int) -> np.ndarray:

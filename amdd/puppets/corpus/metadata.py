@@ -1,0 +1,45 @@
+"""Metadata files of the built-in corpora, in the real datasets' formats."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from amdd.base.paths import write_text
+from amdd.puppets.corpus.layouts import Clip
+
+
+def write_metadata(name: str, root: Path, clips: list[Clip], records: dict[str, dict]) -> None:
+    """The metadata files that the real dataset has, with its header and its quirks; written last."""
+    if name == "puppet-favc":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            ["source", "target1", "target2", "method", "category", "type", "race", "gender", "path", ""]
+        )
+        writer.writerows(clip.extra["row"] for clip in clips)
+        write_text(root / "FakeAVCeleb_v1.2" / "meta_data.csv", text.getvalue())
+    elif name == "puppet-lav":
+        rows = []
+        for clip in sorted(clips, key=lambda c: c.path):
+            record = records[clip.path]
+            rows.append(
+                {
+                    "file": clip.extra["file"],
+                    "n_fakes": len(record["forged_segments"]),
+                    "fake_periods": record["forged_segments"],
+                    "duration": record["seconds"],
+                    "original": clip.extra["original"],
+                    "modify_video": clip.generator in ("lav-video", "lav-both"),
+                    "modify_audio": clip.generator in ("lav-audio", "lav-both"),
+                    "split": "test",
+                    "video_frames": record["n_frames"],
+                    "audio_channels": 1,
+                    "audio_frames": record["n_samples"],
+                }
+            )
+        write_text(root / "LAV-DF" / "metadata.min.json", json.dumps(rows, separators=(",", ":")))
+        full = [row | {"transcript": records[f"LAV-DF/{row['file']}"]["text"]} for row in rows]
+        write_text(root / "LAV-DF" / "metadata.json", json.dumps(full, indent=1))
