@@ -309,10 +309,10 @@ def test_missing_or_foreign_weights_name_the_command_that_makes_them(tmp_path, m
     monkeypatch.setattr(base, "WEIGHTS", tmp_path)
     base.load_network.cache_clear()
     try:
-        with pytest.raises(FileNotFoundError, match=r"forgers\.train faceswap"):
+        with pytest.raises(FileNotFoundError, match=r"training\.train faceswap"):
             base.load_network("faceswap")
         (tmp_path / "faceswap.safetensors").write_bytes((WEIGHTS / "syncnet.safetensors").read_bytes())
-        with pytest.raises(ValueError, match=r"forgers\.train faceswap"):
+        with pytest.raises(ValueError, match=r"training\.train faceswap"):
             base.load_network("faceswap")
     finally:
         base.load_network.cache_clear()

@@ -145,8 +145,6 @@ def write_tables(name: str, root: Path, clips: list[Clip], settings: CorpusSetti
 def read_mask(path: Path) -> np.ndarray:
     """The mask of changed pixels (T, 64, 64) uint8 over the whole frame, from one of ``truth/masks``."""
     with np.load(path, allow_pickle=False) as data:
-        if "packed" not in data.files:
-            return data["mask"].astype(np.uint8)
         shape = tuple(int(x) for x in data["shape"])
         return np.unpackbits(data["packed"])[: int(np.prod(shape))].reshape(shape)
 
