@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from amdd.base.paths import Workspace, write_text
-from amdd.companion.chapters import chapter_of
+from amdd.companion.chapters import chapter_of, topic_of
 from amdd.companion.results import Results
 from amdd.companion.timings import duration, expectations
 from amdd.figures import Exhibit
@@ -234,13 +234,17 @@ class Notebook:
 
 
 def open_notebook(topic: str, profile: str = "demo", overrides: list[str] | None = None) -> Notebook:
-    """Return the chapter on ``topic`` under a profile with single values replaced, its former results removed."""
+    """Return the chapter on ``topic`` under a profile with single values replaced, its former results removed.
+
+    A number before the topic (``04_ablations``) is left out.
+    """
     import matplotlib
 
     from amdd.figures.style import use_style
 
     matplotlib.use("agg")
     use_style()
+    topic = topic_of(topic)
     settings = load_profile(profile, overrides or [])
     workspace = Workspace.of(settings.name)
     folder = workspace.results / topic

@@ -118,9 +118,9 @@ def test_every_link_within_the_book_leads_somewhere(html):
     assert sorted(set(broken)) == []
 
 
-def test_claims_lead_to_the_cell_that_computed_them(html):
+def test_claims_lead_to_the_exhibit_that_shows_their_number(html):
     text = (html / "notebooks" / "10_claims.html").read_text(encoding="utf-8")
-    links = re.findall(r'<td><a href="(\d\d_\w+\.html)#(number-[\w-]+)">', text)
+    links = re.findall(r'<td><a href="(\d\d_\w+\.html)#(exhibit-[\w-]+)">', text)
     assert len(links) >= 8
     for page, anchor in links:
         assert f'id="{anchor}"' in (html / "notebooks" / page).read_text(encoding="utf-8")
@@ -144,7 +144,7 @@ def test_a_figure_carries_its_data_and_leads_to_the_code_that_drew_it(html):
 def test_terms_explain_themselves_under_the_pointer(html):
     text = (html / "notebooks" / "03_in_domain_results.html").read_text(encoding="utf-8")
     titles = re.findall(r'href="[^"]*glossary\.html#term-[^"]*" title="([^"]+)"', text)
-    assert any("mean gap between given probability and found share" in t for t in titles)
+    assert any("mean absolute difference between predicted probability and observed frequency" in t for t in titles)
 
 
 def test_no_built_page_names_a_machine_path(html):

@@ -77,7 +77,7 @@ def test_only_what_changed_runs_again(house):
     assert ran() == ["01_first", "02_second", "03_third"]
     entry = manifest["notebooks"]["02_second"]
     assert entry["reads"].keys() == {"runs/a.txt"}
-    assert entry["writes"].keys() == {"runs/b.txt", "results/02_second"}
+    assert entry["writes"].keys() == {"runs/b.txt", "results/second"}
     assert entry["seconds"] > 0
     assert entry["peak_memory_mb"] > 0
     assert {"source", "library", "lock", "parameters", "seed", "device"} <= entry.keys()

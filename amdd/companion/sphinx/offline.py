@@ -58,7 +58,19 @@ def _terms(app, pagename, templatename, context, doctree) -> None:
     context["body"] = TERM.sub(titled, context["body"])
 
 
+def _one_page(app) -> None:
+    """Give the one-page builder the handlers of all extensions.
+
+    An extension that registers handlers for ``singlehtml`` by name (sphinx-exercise) hides those that others registered
+    for ``html``.
+    """
+    handlers = app.registry.translation_handlers
+    if "singlehtml" in handlers:
+        handlers["singlehtml"] = {**handlers.get("html", {}), **handlers["singlehtml"]}
+
+
 def setup(app):
+    app.connect("builder-inited", _one_page)
     app.connect("html-page-context", _terms, priority=900)
     app.connect("html-page-context", _roles, priority=900)
     app.connect("html-page-context", _without_thebe, priority=900)
