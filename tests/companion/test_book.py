@@ -144,7 +144,9 @@ def test_a_figure_carries_its_data_and_leads_to_the_code_that_drew_it(html):
 def test_terms_explain_themselves_under_the_pointer(html):
     text = (html / "notebooks" / "03_in_domain_results.html").read_text(encoding="utf-8")
     titles = re.findall(r'href="[^"]*glossary\.html#term-[^"]*" title="([^"]+)"', text)
-    assert any("mean absolute difference between predicted probability and observed frequency" in t for t in titles)
+    assert any(
+        "mean absolute difference between predicted probability and observed frequency" in t for t in titles
+    )
 
 
 def test_no_built_page_names_a_machine_path(html):
