@@ -81,8 +81,8 @@ class Verify:
     def do(self) -> int:
         import json
 
+        from amdd.base.hashing import hash_path
         from amdd.base.paths import Workspace
-        from amdd.companion.provenance import hash_path
 
         workspace = Workspace.of(self.profile)
         if not workspace.manifest.is_file():

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import yaml
 
+from amdd.base.hashing import hash_bytes, hash_path
 from amdd.base.paths import PROJECT, Workspace, write_text
 from amdd.companion.pipeline import _clock, chapters
-from amdd.companion.provenance import hash_bytes, hash_path
 from amdd.companion.reference import pages
 from amdd.companion.timings import duration
 

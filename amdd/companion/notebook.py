@@ -175,7 +175,7 @@ class Notebook:
 
     def numbers_of(self, topics: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the numbers that the chapters on ``topics`` wrote, by ``topic.key``."""
-        found = {}
+        found: dict[str, dict[str, Any]] = {}
         for topic in topics:
             path = self.reads(self.workspace.results / topic / "numbers.json")
             record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import threading
 import time
@@ -20,9 +19,11 @@ from typing import Any
 
 import psutil
 
+from amdd.base.environment import environment
+from amdd.base.hashing import hash_bytes, hash_path
 from amdd.base.paths import PROJECT, Workspace, write_text
 from amdd.companion.chapters import topic_of
-from amdd.companion.provenance import hash_bytes, hash_path, library_used_hash, lock_hash
+from amdd.companion.provenance import library_used_hash, lock_hash
 from amdd.companion.timings import expectations
 from amdd.profiles import Profile, as_dict, load_profile
 
@@ -329,8 +330,6 @@ def _device() -> str:
 
 
 def _environment() -> dict[str, Any]:
-    from amdd.training.runs import environment
-
     return environment() | {"cores": os.cpu_count()}
 
 
@@ -348,8 +347,3 @@ def _short(path: Path) -> str:
         return path.relative_to(Path.cwd()).as_posix()
     except ValueError:
         return path.name
-
-
-def remove(workspace: Workspace) -> None:
-    """Delete everything that a profile's run wrote."""
-    shutil.rmtree(workspace.root, ignore_errors=True)

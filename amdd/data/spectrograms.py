@@ -79,14 +79,3 @@ def mel_spectrogram(audio: np.ndarray, settings: PreparationSettings) -> np.ndar
     decibels = 10 * np.log10(np.maximum(power, 1e-10))
     decibels = np.maximum(decibels, decibels.max() - settings.top_db) - decibels.max()
     return np.clip(decibels * (2 / settings.top_db) + 1, -1, 1).astype(np.float16)[None]
-
-
-def frame_seconds(settings: PreparationSettings) -> np.ndarray:
-    """The instant at the middle of each spectrogram frame, in seconds; (n_frames,)."""
-    return np.arange(shape_of(settings)[2]) * settings.hop_length / settings.sample_rate
-
-
-def mel_hertz(settings: PreparationSettings) -> np.ndarray:
-    """Centre frequency of each mel band in hertz; (n_mels,). HTK scale, as in :func:`mel_spectrogram`."""
-    top = 2595 * np.log10(1 + settings.sample_rate / 2 / 700)
-    return 700 * (10 ** (np.linspace(0, top, settings.n_mels + 2)[1:-1] / 2595) - 1)

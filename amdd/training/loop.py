@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from amdd.base.distributed import join, synchronised
+from amdd.base.environment import environment
 from amdd.base.machine import peak_memory_mb
 from amdd.base.paths import atomic, write_text
 from amdd.data.dataset import ClipDataset, balanced_sampler, collate, inputs_of
@@ -39,7 +40,6 @@ from amdd.training.runs import (
     choose_device,
     choose_precision,
     config_of,
-    environment,
     load_run,
     load_weights,
     save_weights,

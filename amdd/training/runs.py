@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
-import subprocess
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +14,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from amdd.base.paths import PACKAGE, PROJECT, atomic, write_text
+from amdd.base.paths import atomic, write_text
 from amdd.model import AMDD
 from amdd.profiles import Profile, as_dict, profile_from_dict
-
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "torchaudio",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-    "av",
-    "opencv-python",
-)
 
 
 class CheckpointError(ValueError):
@@ -59,43 +43,6 @@ class Run:
     @property
     def name(self) -> str:
         return self.folder.name
-
-
-@lru_cache(maxsize=1)
-def library_hash() -> str:
-    """sha256 over the library's sources (first 16 hex digits)."""
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def environment() -> dict[str, Any]:
-    """Return versions, machine and commit: the dependencies of a result besides code and data."""
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "absent"
-    try:
-        commit = subprocess.run(
-            ["git", "-C", str(PROJECT), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        commit = ""
-    return {
-        "commit": commit,
-        "library": library_hash(),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "threads": torch.get_num_threads(),
-        "packages": versions,
-    }
 
 
 def choose_device(wish: str = "auto") -> torch.device:

@@ -174,24 +174,6 @@ def test_of_a_progress_bar_the_last_state_is_kept():
     ]
 
 
-def test_library_code_and_data_that_a_notebook_uses_count_and_others_do_not(monkeypatch):
-    from amdd.companion import provenance
-
-    seen = []
-    original = provenance.hash_path
-    monkeypatch.setattr(provenance, "hash_path", lambda path: seen.append(path.name) or original(path))
-    provenance.library_used_hash("from amdd.puppets.corpus.make import make_corpora")
-    assert {"faceswap.safetensors", "head.npz", "sentences.txt", "make.py", "faceswap.py"} <= {*seen}
-    seen.clear()
-    provenance.library_used_hash("from amdd.stats import wilson")
-    assert "faceswap.safetensors" not in seen
-
-    used = provenance.modules_used("from amdd.stats import wilson")
-    assert "amdd.stats" in used
-    assert "amdd.puppets.person.render" not in used
-    assert "amdd.data.media" in provenance.modules_used("from amdd.data.prepare import prepare")
-
-
 def test_settings_reach_the_state_through_values_not_names():
     from amdd.companion.pipeline import _state
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from amdd.base.paths import PACKAGE
+from amdd.base.hashing import code_hash
 from amdd.corpora import Manifest
 from amdd.data.prepare.pool import run_shards
 from amdd.data.prepare.rows import checked, clips_of, storable
@@ -28,19 +28,6 @@ from amdd.data.prepare.store import Prepared, finish, open_prepared, record_of, 
 from amdd.data.spectrograms import shape_of
 from amdd.profiles import PreparationSettings
 
-ROOMS = (  # what the arrays depend on
-    "data/media/names",
-    "data/media/clock",
-    "data/media/container",
-    "data/media/pictures",
-    "data/media/probe",
-    "data/media/decode",
-    "data/media/audio",
-    "data/faces/detectors",
-    "data/faces/track",
-    "data/spectrograms",
-    "data/prepare/shards",
-)
 FEW = 32  # clips that are done here sooner than other processes could start
 
 
@@ -66,11 +53,8 @@ def foretell(n_clips: int, settings: PreparationSettings, out: str | Path) -> Fo
 
 
 def library_hash() -> str:
-    """Hash of the source text that the arrays depend on."""
-    digest = hashlib.sha256()
-    for room in ROOMS:
-        digest.update((PACKAGE / f"{room}.py").read_bytes())
-    return digest.hexdigest()[:16]
+    """Return a hash of the code that the arrays depend on."""
+    return code_hash(("amdd.data.prepare.shards",), within=("amdd.data",))
 
 
 def prepare(

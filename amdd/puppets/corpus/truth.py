@@ -13,7 +13,7 @@ import pandas as pd
 
 from amdd.base.paths import atomic
 from amdd.profiles import CorpusSettings
-from amdd.puppets.code import code_hash
+from amdd.puppets.code import rendering_hash
 from amdd.puppets.corpus.layouts import Clip
 from amdd.puppets.corpus.metadata import write_metadata
 from amdd.puppets.corpus.record import speech_of
@@ -27,7 +27,7 @@ def clip_key(settings: CorpusSettings, clip: Clip) -> str:
         n: getattr(settings, n)
         for n in ("seed", "seconds", "fps", "size", "crf", "bits_per_pixel", "bits_spread", "leading_silence")
     }
-    parts = [code_hash(), values, repr(clip), [_weights_key(name) for name in clip.video]]
+    parts = [rendering_hash(), values, repr(clip), [_weights_key(name) for name in clip.video]]
     if settings.neural_voice:
         parts.append(_file_key(Path(settings.neural_voice)))
     text = json.dumps(parts, sort_keys=True)

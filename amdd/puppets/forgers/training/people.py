@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from amdd.base.paths import atomic
-from amdd.puppets.code import RENDERING, code_hash
+from amdd.puppets.code import RENDERING, rendering_hash
 from amdd.puppets.forgers import align
 from amdd.puppets.forgers.features import mel_windows
 from amdd.puppets.person.people import make_identity
@@ -53,7 +53,7 @@ def dataset(
     """All training clips stacked (identities, scenes, T, ...), rendered once and kept in ``cache``. For ``speech``
     the crops are placed by what does not move with the mouth."""
     kind = "lips" if speech else "forgers"
-    path = cache / f"{kind}-{identities}x{scenes}x{n_frames}by{step}-{code_hash(RENDERING)}.npz"
+    path = cache / f"{kind}-{identities}x{scenes}x{n_frames}by{step}-{rendering_hash(RENDERING)}.npz"
     by = align.RIGID if speech else align.STABLE
     if not path.exists():
         jobs = [(i, s) for i in range(identities) for s in range(scenes)]
