@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from amdd.data.dataset import ClipDataset, collate
 from amdd.data.media import probe
 from amdd.data.prepare import ClipStore
+from amdd.training.inference import batch_of
 from amdd.training.runs import Run
 
 
@@ -21,8 +21,7 @@ def gradcam(run: Run, prepared: ClipStore, row: int, towards: str = "detection")
     Channel weights are the gradients' spatial means; negative evidence is cut; each clip is scaled by its maximum.
     """
     model, device = run.model, run.device
-    dataset = ClipDataset(prepared, [row], run.profile.preparation, run.profile.model.generators)
-    batch = collate([dataset[0]])
+    _, moved = batch_of(prepared, [row], run.profile, device)
     kept: dict[str, torch.Tensor] = {}
 
     def keep(_module, _inputs, output):
@@ -33,9 +32,7 @@ def gradcam(run: Run, prepared: ClipStore, row: int, towards: str = "detection")
     hook = model.visual_encoder.trunk.register_forward_hook(keep)
     try:
         with torch.enable_grad():
-            out = model(
-                batch["frames"].to(device), batch["mel"].to(device), batch["audio_present"].to(device)
-            )
+            out = model(moved["frames"], moved["mel"], moved["audio_present"])
             if towards == "detection":
                 target = out.detection_logit[0]
             else:

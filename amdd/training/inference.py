@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from amdd.data.dataset import ClipDataset, collate, inputs_of
+from amdd.data.dataset import ClipDataset, collate, inputs_of, row_numbers
 from amdd.data.prepare import ClipStore
+from amdd.profiles import Profile
+
+
+def batch_of(
+    prepared: ClipStore, rows: Iterable[int], profile: Profile, device: torch.device
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the clips ``rows`` as one batch, and its tensors on ``device``."""
+    rows = np.fromiter(rows, int)
+    dataset = ClipDataset(prepared, rows, profile.preparation, profile.model.generators)
+    batch = collate([dataset[i] for i in range(len(dataset))])
+    return batch, {k: v.to(device) for k, v in batch.items() if isinstance(v, Tensor)}
 
 
 @torch.inference_mode()
@@ -18,12 +31,10 @@ def scores_of(
     """Logits (and embeddings) of clips ``rows``, in evaluation mode, in batches of ``evaluation.batch_size``."""
     was = model.training
     model.eval()
-    dataset = ClipDataset(prepared, rows, profile.preparation, profile.model.generators)
-    size = profile.evaluation.batch_size
+    rows, size = row_numbers(prepared, rows), profile.evaluation.batch_size
     found: dict[str, list] = {}
-    for first in range(0, len(dataset), size):
-        batch = collate([dataset[i] for i in range(first, min(first + size, len(dataset)))])
-        moved = {k: v.to(device) for k, v in batch.items() if isinstance(v, torch.Tensor)}
+    for first in range(0, len(rows), size):
+        batch, moved = batch_of(prepared, rows[first : first + size], profile, device)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             out = model(*inputs_of(batch, moved))
         parts = {"logit": out.detection_logit, "attribution_logits": out.attribution_logits}

@@ -25,7 +25,6 @@ from amdd.data.media import (
 )
 from amdd.data.prepare import shards
 from amdd.data.prepare.shards import Clip, prepare_clip
-from amdd.data.spectrograms import frame_seconds
 from amdd.profiles import PreparationSettings
 
 RATE = 16_000
@@ -116,7 +115,7 @@ def signs(made, settings=SETTINGS) -> tuple[float, float, float]:
     k = int((level > 128).argmax())
     assert level[k] > 128
     loud = made.mel[0].astype(float).max(axis=0)
-    beep = frame_seconds(settings)[int((loud > 0).argmax())]
+    beep = int((loud > 0).argmax()) * settings.hop_length / settings.sample_rate
     return (k + 0.5) * settings.seconds / settings.frames, float(made.times[k]) - made.facts["start"], beep
 
 
