@@ -56,13 +56,15 @@ def scan(name: str, root: str | Path, settings: CorpusSettings | None = None) ->
     root = Path(os.path.abspath(root))
     if not root.is_dir():
         raise CorpusError(root, "no such folder", "give the folder into which the dataset was unpacked")
-    rows, report = reader.read(root)
+    rows, report = reader.read(root, settings or CorpusSettings())
     if not rows:
         raise CorpusError(root, "no clip was found", f"expected a tree like\n{reader.tree}")
     table = pd.DataFrame(rows)
     for column, default in COLUMNS.items():
         if column not in table:
             table[column] = default
+        elif isinstance(default, str) and column != "fake_periods":  # pandas keeps NaN in columns of text
+            table[column] = table[column].astype(object).where(table[column].notna(), default)
     table["corpus"] = name
     table = table[[*COLUMNS, *[c for c in table.columns if c not in COLUMNS]]]
     table = table.sort_values("clip_id", kind="stable", ignore_index=True)

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from amdd.corpora.common import CorpusError, Reader, find_root, inside, relative_id
+from amdd.profiles import CorpusSettings
 
 TREE = """AV-Deepfake1M/
   train_metadata.json  val_metadata.json
@@ -21,7 +22,7 @@ KINDS = {
 MAX_BYTES = 4 << 30
 
 
-def read(root: Path) -> tuple[list[dict], dict]:
+def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
     """Rows and report of the labelled parts that are there."""
     base = find_root(root, ("AV-Deepfake1M", "AV-Deepfake1M-PlusPlus", "av-deepfake1m"))
     tables = [base / f"{part}_metadata.json" for part in ("train", "val")]

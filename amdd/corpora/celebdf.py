@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from amdd.corpora.common import CorpusError, Reader, find_root, inside, relative_id
+from amdd.profiles import CorpusSettings
 
 TREE = """Celeb-DF-v2/
   Celeb-real/<id>_<recording>.mp4   YouTube-real/NNNNN.mp4
@@ -20,7 +21,7 @@ NAMES = {
 }
 
 
-def read(root: Path) -> tuple[list[dict], dict]:
+def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
     """Rows and report; clips of the official test list carry ``official_split`` "test", the others "train"."""
     base = find_root(root, ("Celeb-DF-v2", "Celeb-DF", "Celeb_DF_v2"))
     tested = _test_list(base)

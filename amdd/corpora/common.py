@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from amdd.profiles import CorpusSettings
+
 # Column and what stands there when a dataset does not say.
 COLUMNS: dict[str, object] = {
     "clip_id": "",
@@ -45,7 +47,7 @@ class Reader:
     licence_page: str
     tree: str
     modality: str
-    read: Callable[[Path], tuple[list[dict], dict]]
+    read: Callable[[Path, CorpusSettings], tuple[list[dict], dict]]
 
 
 def inside(root: Path, relative: str, file: Path, row: int | str) -> Path:

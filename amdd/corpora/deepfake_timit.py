@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from amdd.corpora.common import CorpusError, Reader, find_root, relative_id
+from amdd.profiles import CorpusSettings
 
 TREE = """DeepfakeTIMIT/{higher_quality,lower_quality}/<subject>/<sentence>-video-<donor>.avi (+ .wav)
 VidTIMIT/<subject>/{video/<sentence>/001 002 ... , audio/<sentence>.wav}"""
@@ -15,7 +16,7 @@ QUALITIES = {"higher_quality": "hq", "lower_quality": "lq"}
 VIDEO_SUFFIXES = {".avi", ".mp4", ".mov"}
 
 
-def read(root: Path) -> tuple[list[dict], dict]:
+def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
     """Rows and report; reals are VidTIMIT clips, of the fakes' subjects where there are fakes."""
     fakes, reals = find_root(root, ("DeepfakeTIMIT",)), find_root(root, ("VidTIMIT", "vidtimit"))
     rows: list[dict] = []

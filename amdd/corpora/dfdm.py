@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from pathlib import Path
 
 from amdd.corpora.common import CorpusError, Reader, relative_id
+from amdd.profiles import CorpusSettings
 
 TREE = """DFDM_crf0/**/<idT>_<idS>_<rec>_<tag>.mp4   DFDM_crf10/...   DFDM_crf23/...
-Celeb-DF-v2/Celeb-real/<idT>_<rec>.mp4"""
+Celeb-DF-v2/Celeb-real/<idT>_<rec>.mp4
+The tag 1original is read as the Faceswap baseline; --set corpus.dfdm_original=real reads it as real clips."""
 NAME = re.compile(r"(id\d+)_(id\d+)_(\d+)_\d?(.+)\.mp4$", re.IGNORECASE)
 REAL = re.compile(r"(id\d+)_(\d+)\.mp4$", re.IGNORECASE)
 TAGS = (
@@ -22,12 +23,9 @@ TAGS = (
     ("dfl", "dfdm-dflh128"),
     ("faceswap", "dfdm-faceswap"),
 )
-# The dataset's author wrote once that "1original" marks reals; the counts (5 x 430) say it is the Faceswap
-# baseline. AMDD_DFDM_ORIGINAL=real chooses the other reading.
-SWITCH = "AMDD_DFDM_ORIGINAL"
 
 
-def read(root: Path) -> tuple[list[dict], dict]:
+def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
     rows: list[dict] = []
     folders = sorted(
         p for p in root.iterdir() if p.is_dir() and re.fullmatch(r"dfdm_crf\d+", p.name, re.IGNORECASE)
@@ -46,7 +44,7 @@ def read(root: Path) -> tuple[list[dict], dict]:
                 raise CorpusError(
                     path, f"unknown model tag {match[4]!r}", "one of " + ", ".join(t for t, _ in TAGS)
                 )
-            real = "original" in tag and os.environ.get(SWITCH) == "real"
+            real = "original" in tag and settings.dfdm_original == "real"
             rows.append(
                 {
                     "clip_id": relative_id(path, root),

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from amdd.corpora.common import CorpusError, Reader, find_root, relative_id
+from amdd.profiles import CorpusSettings
 
 TREE = """FaceForensics++/
   original_sequences/{youtube,actors}/{raw,c23,c40}/videos/NNN.mp4
@@ -16,7 +17,7 @@ TREE = """FaceForensics++/
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter", "DeepFakeDetection")
 
 
-def read(root: Path) -> tuple[list[dict], dict]:
+def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
     """Rows and report; ``quality`` is the compression, ``official_split`` that of the authors' lists."""
     base = find_root(root, ("FaceForensics++", "FaceForensics", "FF++", "ff++"))
     official = _official(base / "splits")

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from amdd.corpora.common import CorpusError, Reader, find_root, inside, relative_id
+from amdd.profiles import CorpusSettings
 
 TREE = """FakeAVCeleb_v1.2/
   meta_data.csv
@@ -45,7 +46,7 @@ def _folder(root: Path, parts: list[str], file: Path, row: int, cache: dict) -> 
     return path
 
 
-def read(root: Path) -> tuple[list[dict], dict]:
+def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
     """Rows and report; see :func:`amdd.corpora.scan`."""
     base = find_root(root, ("FakeAVCeleb_v1.2", "FakeAVCeleb"))
     table = base / "meta_data.csv"

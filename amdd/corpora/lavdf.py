@@ -8,12 +8,13 @@ from collections import Counter
 from pathlib import Path
 
 from amdd.corpora.common import CorpusError, Reader, find_root, inside, relative_id
+from amdd.profiles import CorpusSettings
 
 TREE = """LAV-DF/{metadata.json or metadata.min.json, train/, dev/, test/NNNNNN.mp4}"""
 MAX_BYTES = 1 << 30
 
 
-def read(root: Path) -> tuple[list[dict], dict]:
+def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
     base = find_root(root, ("LAV-DF", "lavdf"))
     table = next((base / n for n in ("metadata.min.json", "metadata.json") if (base / n).is_file()), None)
     if table is None:

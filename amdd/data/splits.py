@@ -46,7 +46,7 @@ def assign_splits(manifest: Manifest, settings: CorpusSettings, protocol: str | 
     """Return the manifest with its ``split`` column filled: train, val, test, ``extra`` (categories B and D, for the
     study of forged audio) or ``dropped``.
 
-    ``protocol`` is one of "clean", "clean-drop", "clean-groups", "paper"; default ``settings.split``.
+    ``protocol`` is one of "clean", "clean-drop", "clean-groups", "paper", "official"; default ``settings.split``.
     Raises ``ValueError`` when the corpus can't be split that way.
     """
     protocol = protocol or settings.split
@@ -61,9 +61,11 @@ def assign_splits(manifest: Manifest, settings: CorpusSettings, protocol: str | 
         table.loc[core, "split"] = _by_component(table[core], groups, settings)
     elif protocol == "clean-drop":
         table.loc[core, "split"] = _by_identity(table[core], settings)
+    elif protocol == "official":
+        table.loc[core, "split"] = _official(table[core])
     else:
         raise ValueError(
-            f"unknown split {protocol!r}; expected one of: clean, clean-groups, clean-drop, paper"
+            f"unknown split {protocol!r}; expected one of: clean, clean-groups, clean-drop, paper, official"
         )
     return manifest.with_table(table, protocol=protocol)
 
@@ -117,6 +119,32 @@ def _by_identity(core: pd.DataFrame, settings: CorpusSettings) -> pd.Series:
     own = core.identity.map(side)
     donor = core.donor.map(lambda d: side.get(d, "") if d else "")
     return own.where((donor == "") | (donor == own), "dropped")
+
+
+OFFICIAL = {
+    "train": "train",
+    "training": "train",
+    "dev": "val",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+}
+OFFICIAL |= {"test": "test", "testing": "test"}
+
+
+def _official(core: pd.DataFrame) -> pd.Series:
+    """The dataset's own subsets; clips without one are dropped. Raises ``ValueError`` where a subset has no clip."""
+    named = core.official_split.astype(str).str.strip().str.lower()
+    strange = sorted(set(named) - {*OFFICIAL, ""})
+    if strange:
+        raise ValueError(f"unknown subset {strange[0]!r}; expected one of: {', '.join(OFFICIAL)}")
+    split = named.map(OFFICIAL).fillna("dropped")
+    lacking = [name for name in SPLITS if not (split == name).any()]
+    if lacking:
+        raise ValueError(
+            f"this corpus states no clip of its own for: {', '.join(lacking)}; use the split 'clean' or 'clean-drop'"
+        )
+    return split
 
 
 def _paper(core: pd.DataFrame, settings: CorpusSettings) -> pd.Series:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from amdd.corpora import COLUMNS, CORPORA, CorpusError, Manifest, describe, scan
+from amdd.profiles import CorpusSettings
 
 HEADER = ["source", "target1", "target2", "method", "category", "type", "race", "gender", "path", ""]
 REAL, FAKE = "RealVideo-RealAudio", "FakeVideo-RealAudio"
@@ -161,7 +162,7 @@ def test_deepfake_timit_finds_sound_under_each_of_its_names(tmp_path):
     assert "mzzz9" not in set(table.identity), "subjects without fakes are not reals of this set"
 
 
-def test_dfdm_classifies_by_tag_and_has_a_switch_for_the_disputed_one(tmp_path, monkeypatch):
+def test_dfdm_classifies_by_tag_and_has_a_switch_for_the_disputed_one(tmp_path):
     tags = ("1original", "2lightweight", "3iae", "4dfaker", "5dflh128")
     for quality in (0, 10, 23):
         for tag in tags:
@@ -172,8 +173,9 @@ def test_dfdm_classifies_by_tag_and_has_a_switch_for_the_disputed_one(tmp_path, 
     assert table.quality.value_counts().to_dict() == {"crf0": 5, "crf10": 5, "crf23": 5, "real": 1}
     assert table[table.label == 1].generator.nunique() == 5
     assert not table.has_audio.any()
-    monkeypatch.setenv("AMDD_DFDM_ORIGINAL", "real")
-    assert (scan("dfdm", tmp_path).label == 0).sum() == 4
+    other = CorpusSettings(dfdm_original="real")
+    assert (scan("dfdm", tmp_path, other).label == 0).sum() == 4
+    assert "corpus.dfdm_original" in CORPORA["dfdm"].tree
     touch(tmp_path / "DFDM_crf0" / "id1_id2_0001_9diffusion.mp4")
     with pytest.raises(CorpusError, match="9diffusion"):
         scan("dfdm", tmp_path)
@@ -332,3 +334,45 @@ def test_a_description_has_what_was_found_and_what_was_expected(tmp_path):
     assert lines[1].split() == ["found", "A", "1,200,", "C", "2"]
     assert lines[2].split() == ["missing", "3"]
     assert len(lines) == 3
+
+
+@pytest.mark.parametrize("name", ["Real", "REAL", " real "])
+def test_reals_of_ones_own_are_reals_however_they_are_written(tmp_path, name):
+    for folder in (name, "MyGen"):
+        touch(tmp_path / folder / "anna.mp4")
+    table = scan("folder", tmp_path).table.set_index("generator")
+    assert table.label.to_dict() == {"real": 0, "MyGen": 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["0_real", "real_videos", "Originals", "genuine", "bona fide", "Pristine", "bonafide"]
+)
+def test_a_folder_that_may_hold_reals_is_refused_rather_than_taken_for_a_generator(tmp_path, name):
+    for folder in (name, "MyGen"):
+        touch(tmp_path / folder / "anna.mp4")
+    with pytest.raises(CorpusError, match="rename it to 'real'") as error:
+        scan("folder", tmp_path)
+    assert name in str(error.value)
+
+
+def test_a_corpus_without_one_class_and_files_that_were_not_read_are_reported(tmp_path):
+    touch(tmp_path / "MyGen" / "anna.MP4")
+    touch(tmp_path / "MyGen" / "deeper" / "ben.mp4")
+    touch(tmp_path / "stray.webm")
+    touch(tmp_path / "MyGen" / "._anna.mp4")
+    report = scan("folder", tmp_path).report
+    assert report["without"] == "no real clips"
+    assert report["not read"] == "2 media files, for example MyGen/deeper/ben.mp4, stray.webm"
+    touch(tmp_path / "real" / "anna.mp4")
+    assert "without" not in scan("folder", tmp_path).report
+
+
+def test_label_and_generator_of_a_list_agree(tmp_path):
+    touch(tmp_path / "a.mp4")
+    (tmp_path / "clips.csv").write_text("path,label,generator\na.mp4,fake,real\n")
+    with pytest.raises(CorpusError, match="row 2"):
+        scan("folder", tmp_path)
+    (tmp_path / "clips.csv").write_text("path,label,generator\na.mp4,REAL,\n\n ,,\nb.mp4,1.0,MyGen\n")
+    manifest = scan("folder", tmp_path)
+    assert manifest.table[["label", "generator"]].to_numpy().tolist() == [[0, "real"]]
+    assert manifest.report["missing"] == ["b.mp4"]

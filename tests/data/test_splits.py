@@ -21,7 +21,7 @@ from amdd.data.splits import (
     save_split,
     split_hash,
 )
-from amdd.profiles import CorpusSettings
+from amdd.profiles import CorpusSettings, load_profile
 
 
 def corpus(groups=12, people=5, seed=0, fakes=4):
@@ -121,3 +121,21 @@ def test_a_saved_split_comes_back_and_a_changed_one_is_refused(tmp_path):
         load_split(table, tmp_path / "split.json")
     with pytest.raises(ValueError, match="not in this corpus"):
         load_split(table.where(table.table.index >= 5), tmp_path / "split.json")
+
+
+def test_a_datasets_own_subsets_are_kept():
+    table = pd.DataFrame(
+        {
+            "clip_id": list("abcdef"),
+            "official_split": ["train", "dev", "Test", "", "train", "validation"],
+            "identity": list("uvwxyz"), "donor": "", "generator": ["real", "g"] * 3, "label": [0, 1] * 3, "category": "",
+        }
+    )  # fmt: skip
+    manifest = Manifest(table)
+    settings = load_profile("smoke").corpus
+    found = assign_splits(manifest, settings, "official").table.split.tolist()
+    assert found == ["train", "val", "test", "dropped", "train", "val"]
+    with pytest.raises(ValueError, match="unknown subset 'exam'"):
+        assign_splits(Manifest(table.replace("dev", "exam")), settings, "official")
+    with pytest.raises(ValueError, match="for: test; use the split 'clean'"):
+        assign_splits(Manifest(table[table.official_split != "Test"]), settings, "official")
