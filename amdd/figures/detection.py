@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from sklearn.metrics import roc_curve
 
 from amdd.figures.exhibit import Exhibit, Figure, exhibit
@@ -42,29 +43,20 @@ def roc(predictions: pd.DataFrame) -> Exhibit:
 
 @exhibit
 def confusion(predictions: pd.DataFrame, classes: list[str]) -> Exhibit:
-    """Attribution: true class by row, named class by column, counts and row shares (Fig. 5)."""
+    """Draw attribution: true class by row, predicted class by column, with counts and shares of the row (Fig. 5)."""
     known = predictions[predictions.known]
     counts = pd.crosstab(known.generator, known.attribution).reindex(
         index=classes, columns=classes, fill_value=0
     )
-    share = counts.div(counts.sum(1).clip(lower=1), axis=0)
+    share = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
     fig, ax = plt.subplots(figsize=(4.6, 3.9))
-    ax.imshow(share, cmap="Blues", vmin=0, vmax=1.15, aspect="auto")
-    for i, row in enumerate(classes):
-        for j, column in enumerate(classes):
-            dark = share.loc[row, column] > 0.5
-            ax.text(
-                j,
-                i,
-                f"{counts.loc[row, column]}\n{share.loc[row, column]:.0%}",
-                ha="center",
-                va="center",
-                fontsize=9,
-                color="white" if dark else "#1c3550",
-            )
-    ax.set_xticks(range(len(classes)), classes)
-    ax.set_yticks(range(len(classes)), classes)
-    ax.set(xlabel="named", ylabel="true")
+    words = counts.astype(str) + "\n" + share.map("{:.0%}".format)
+    sns.heatmap(
+        share, annot=words, fmt="", cmap="Blues", vmin=0, vmax=1.15, cbar=False, linewidths=1, ax=ax,
+        annot_kws={"fontsize": 9},
+    )  # fmt: skip
+    ax.tick_params(length=0, rotation=0)
+    ax.set(xlabel="attributed to", ylabel="true class")
     ax.grid(False)
     alt = (
         "Confusion matrix of attribution with classes "
