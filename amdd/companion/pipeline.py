@@ -25,7 +25,7 @@ from amdd.base.paths import PROJECT, Workspace, write_text
 from amdd.companion.chapters import topic_of
 from amdd.companion.provenance import library_used_hash, lock_hash
 from amdd.companion.timings import expectations
-from amdd.profiles import Profile, as_dict, load_profile
+from amdd.profiles import Profile, as_dict, load_profile, with_absolute_paths
 
 KERNEL = "amdd"
 
@@ -88,7 +88,7 @@ def run(
     ``only`` and ``start`` name notebooks by number or name; ``force`` runs them though nothing changed. Raises
     :class:`NotebookFailed` for the first that fails and ``ValueError`` for names that are none.
     """
-    overrides = list(overrides or [])
+    overrides = with_absolute_paths(overrides or [])  # notebooks run in a folder of their own
     profile = load_profile(profile_name, overrides)
     workspace = workspace or Workspace.of(profile_name)
     workspace.root.mkdir(parents=True, exist_ok=True)

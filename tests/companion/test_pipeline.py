@@ -234,3 +234,13 @@ def _kill_kernels(root: Path) -> None:
                 process.kill()
         except psutil.Error:
             continue
+
+
+def test_a_relative_path_means_the_same_to_every_notebook(house, tmp_path, monkeypatch):
+    go = house[1]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my data").mkdir()
+    manifest = go(overrides=["corpus.data=my data"])
+    assert manifest["overrides"] == [f"corpus.data={tmp_path / 'my data'}"]
+    with pytest.raises(ValueError, match=r"no such folder: .*elsewhere"):
+        go(overrides=["corpus.data=elsewhere"])
