@@ -81,7 +81,7 @@ def linear_probe(
 
 
 def alignment(found: dict[str, np.ndarray]) -> np.ndarray:
-    """Cosine (n,) between each clip's visual and audio projection; NaN without sound."""
+    """Cosine (n,) between each clip's visual and audio projection; NaN without audio."""
     cosine = (found["visual_projection"] * found["audio_projection"]).sum(1)
     silent = np.abs(found["audio_projection"]).sum(1) == 0
     return np.where(silent, np.nan, cosine)

@@ -48,9 +48,9 @@ def gradcam(run: Run, prepared: ClipStore, row: int, towards: str = "detection")
 def crop_masks(
     mask: np.ndarray, indices: np.ndarray, geometry: np.ndarray, frame_side: int, size: int
 ) -> np.ndarray:
-    """Forgery masks (frames, m, m) over the whole picture -> masks (T, size, size) over the crops.
+    """Forgery masks (frames, m, m) over the whole image -> masks (T, size, size) over the crops.
 
-    ``geometry`` (T, 2, 3) takes frame pixels to crop pixels; ``frame_side`` is the picture's side in pixels.
+    ``geometry`` (T, 2, 3) takes frame pixels to crop pixels; ``frame_side`` is the image's side in pixels.
     """
     out = []
     for index, matrix in zip(indices, geometry):
@@ -65,7 +65,7 @@ def agreement(heat: np.ndarray, masks: np.ndarray) -> dict[str, float]:
     """Return the agreement of a map (T, h, w) with masks (T, S, S) of the forged region.
 
     ``energy``: share of the map's sum inside the mask; ``pointing``: is the maximum inside; ``iou`` of the map's top
-    part, as large as the mask, with the mask; ``area``: the mask's share of the picture, which is what a map that
+    part, as large as the mask, with the mask; ``area``: the mask's share of the image, which is what a map that
     knows nothing scores.
     """
     size = masks.shape[-1]

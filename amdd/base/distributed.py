@@ -63,7 +63,7 @@ class GlobalBatchNorm(nn.BatchNorm2d):
             return super().forward(x)
         from torch.distributed.nn.functional import all_gather
 
-        y = wide(x)  # may hold no picture at all, where this process's share of the batch has no sound
+        y = wide(x)  # may hold no image at all, where this process's share of the batch has no audio
         n = y.numel() / y.shape[1]
         mean = y.sum((0, 2, 3)) / max(n, 1)
         var = ((y - mean[:, None, None]) ** 2).sum((0, 2, 3)) / max(n, 1)

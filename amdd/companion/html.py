@@ -47,7 +47,7 @@ def exhibit_html(
 ) -> str:
     """Return a figure with its caption, its plotted values and a reference to the function that drew it.
 
-    ``image`` is the address of the picture (an SVG as an image, so that its ids cannot clash).
+    ``image`` is the address of the image (an SVG as an image, so that its ids cannot clash).
     """
     module, _, function = drawn_by.rpartition(".")
     known = table is not None and len(table) > 0

@@ -1,4 +1,4 @@
-"""AV-Deepfake1M: short forged pieces in picture, sound or both; labels from the metadata files."""
+"""AV-Deepfake1M: short forged pieces in image, audio or both; labels from the metadata files."""
 
 from __future__ import annotations
 

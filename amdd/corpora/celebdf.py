@@ -1,4 +1,4 @@
-"""Celeb-DF v2: celebrities' and other videos, and face swaps of the first; no sound."""
+"""Celeb-DF v2: celebrities' and other videos, and face swaps of the first; no audio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DeepfakeTIMIT's swaps with VidTIMIT's reals; the sound lies in separate wav files."""
+"""DeepfakeTIMIT's swaps with VidTIMIT's reals; the audio lies in separate wav files."""
 
 from __future__ import annotations
 

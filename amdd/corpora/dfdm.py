@@ -1,4 +1,4 @@
-"""DFDM's five autoencoders at three compressions, reals from Celeb-DF v2; neither has sound."""
+"""DFDM's five autoencoders at three compressions, reals from Celeb-DF v2; neither has audio."""
 
 from __future__ import annotations
 

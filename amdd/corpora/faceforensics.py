@@ -1,4 +1,4 @@
-"""FaceForensics++: originals and their manipulations; no sound is read."""
+"""FaceForensics++: originals and their manipulations; no audio is read."""
 
 from __future__ import annotations
 

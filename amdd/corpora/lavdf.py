@@ -1,4 +1,4 @@
-"""LAV-DF: short forged pieces in picture, sound or both; labels from ``metadata.json``."""
+"""LAV-DF: short forged pieces in image, audio or both; labels from ``metadata.json``."""
 
 from __future__ import annotations
 

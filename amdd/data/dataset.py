@@ -152,7 +152,7 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def inputs_of(batch: dict[str, Any], moved: dict[str, torch.Tensor]) -> tuple:
     """Return the arguments of the network, from a batch and its copy on the device.
 
-    Where every clip has sound no mask is given, which spares the device work. That is asked of the batch as it came:
+    Where every clip has audio no mask is given, which spares the device work. That is asked of the batch as it came:
     a question to a GPU waits for all that it has still to do.
     """
     heard = None if bool(batch["audio_present"].all()) else moved["audio_present"]

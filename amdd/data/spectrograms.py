@@ -1,4 +1,4 @@
-"""Waveform to normalised mel spectrogram, and back to seconds and hertz for the picture."""
+"""Waveform to normalised mel spectrogram, and back to seconds and hertz for the image."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shape_of(settings: PreparationSettings) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=8)
 def _transform(sample_rate: int, n_fft: int, hop_length: int, n_mels: int):
-    from torchaudio.transforms import MelSpectrogram  # a second of imports, only where sound is looked at
+    from torchaudio.transforms import MelSpectrogram  # a second of imports, only where audio is looked at
 
     return MelSpectrogram(
         sample_rate=sample_rate,
@@ -51,7 +51,7 @@ def fit_length(audio: np.ndarray, n: int) -> np.ndarray:
 
 
 def silence(settings: PreparationSettings) -> np.ndarray:
-    """The spectrogram of no sound: float16 (1, n_mels, n_frames), -1 everywhere."""
+    """The spectrogram of no audio: float16 (1, n_mels, n_frames), -1 everywhere."""
     return np.full(shape_of(settings), -1, np.float16)
 
 

@@ -1,4 +1,4 @@
-"""Short trainings that differ in one choice each."""
+"""Short training runs that differ in one choice each."""
 
 from __future__ import annotations
 

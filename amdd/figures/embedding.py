@@ -1,4 +1,4 @@
-"""Embedding maps and the agreement of picture and sound."""
+"""Embedding maps and the agreement of image and audio."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def maps(points: dict[str, np.ndarray], classes: np.ndarray) -> Exhibit:
 
 @exhibit
 def similarity(table: pd.DataFrame) -> Exhibit:
-    """Cosine between picture and sound by class (Fig. 10); columns ``variant``, ``generator``, ``cosine``."""
+    """Cosine between image and audio by class (Fig. 10); columns ``variant``, ``generator``, ``cosine``."""
     variants = list(dict.fromkeys(table.variant))
     names = sorted(set(table.generator), key=lambda c: (c != "real", c))
     fig, axes = plt.subplots(1, len(variants), figsize=(4.1 * len(variants), 3.4), sharey=True, squeeze=False)

@@ -1,4 +1,4 @@
-"""A map of clips that shows each clip's face and sound under the pointer; one piece of HTML, nothing is loaded."""
+"""A map of clips that shows each clip's face and audio under the pointer; one piece of HTML, nothing is loaded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST = 120  # clips on a map; more would make a heavy page
 
 
 def jpeg(picture: np.ndarray, quality: int = 78) -> str:
-    """A picture uint8 (H, W, 3), BGR, as a data address."""
+    """An image uint8 (H, W, 3), BGR, as a data address."""
     ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not ok:
         raise ValueError("a picture could not be encoded")
@@ -65,7 +65,7 @@ def hover_map(
     sounds: list[str],
     name: str = "map",
 ) -> Exhibit:
-    """Return points (n, 2) as marks by class; hovering, or moving the slider, shows that clip's ``words``, face and sound.
+    """Return points (n, 2) as marks by class; hovering, or moving the slider, shows that clip's ``words``, face and audio.
 
     ``faces`` and ``sounds`` come from :func:`face_picture` and :func:`sound_picture`. Raises ``ValueError`` when the
     lists are not of one length.

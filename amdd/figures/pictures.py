@@ -1,4 +1,4 @@
-"""Frames, crops, masks, attention maps and spectrograms as pictures."""
+"""Frames, crops, masks, attention maps and spectrograms as images."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def outline(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def beside_its_source(
     frame: np.ndarray, source: np.ndarray, mask: np.ndarray, gain: float = 3.0
 ) -> np.ndarray:
-    """Four pictures (4, H, W, 3): the source's frame, the forged one with the mask's edge, the difference of the two
+    """Four images (4, H, W, 3): the source's frame, the forged one with the mask's edge, the difference of the two
     times ``gain`` about grey, and the mask (h, w)."""
     difference = (frame.astype(np.float32) - source) * gain + 128
     big = cv2.resize(mask.astype(np.uint8), frame.shape[1::-1], interpolation=cv2.INTER_NEAREST)

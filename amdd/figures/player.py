@@ -1,4 +1,4 @@
-"""A player for a few clips with the score of each frame under the picture; one piece of HTML, nothing is loaded."""
+"""A player for a few clips with the score of each frame under the image; one piece of HTML, nothing is loaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 480, 120  # of the bars
 
 
 def mp3(sound: np.ndarray, sample_rate: int = 16_000) -> str:
-    """Sound float (n,) in [-1, 1] as a data address that every browser plays; the same sound gives the same text."""
+    """Audio float (n,) in [-1, 1] as a data address that every browser plays; the same audio gives the same text."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp3", options={"write_xing": "0", "id3v2_version": "0"}) as container:
         container.flags |= 0x0400  # bit-exact: no version of the library in it
@@ -53,9 +53,9 @@ def _bars(clip: Played) -> str:
 
 @exhibit
 def clip_player(clips: list[Played], name: str = "player") -> Exhibit:
-    """Return buttons for the clips, the picture, a bar for each scored frame, a slider over time, and play with sound.
+    """Return buttons for the clips, the image, a bar for each scored frame, a slider over time, and play with audio.
 
-    Without scripts the first clip's middle picture and bars stand there. Raises ``ValueError`` without clips.
+    Without scripts the first clip's middle image and bars stand there. Raises ``ValueError`` without clips.
     """
     if not clips:
         raise ValueError("no clips to play")

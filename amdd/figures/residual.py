@@ -14,7 +14,7 @@ from amdd.figures.style import colour
 
 @exhibit
 def residual_figure(spectra: dict[str, np.ndarray], reference: str = "real") -> Exhibit:
-    """Each generator's mean spectrum against the reals', in decibels: as pictures, and over frequency as lines."""
+    """Each generator's mean spectrum against the reals', in decibels: as images, and over frequency as lines."""
     names = [name for name in spectra if name != reference]
     decibels = {name: 10 * np.log10(spectra[name] / spectra[reference]) for name in names}
     curves = {name: 10 * np.log10(rings(spectra[name]) / rings(spectra[reference])) for name in names}

@@ -33,7 +33,7 @@ def corruption_strip(frame: np.ndarray, height: int = 84) -> Exhibit:
 def robustness(table: pd.DataFrame) -> Exhibit:
     """A panel for each corruption: AUC and both rates over the level.
 
-    ``table`` has ``corruption``, ``level`` (0 is the clean picture), ``AUC``, ``AUC from``, ``AUC to``,
+    ``table`` has ``corruption``, ``level`` (0 is the clean image), ``AUC``, ``AUC from``, ``AUC to``,
     ``true-negative rate`` and ``true-positive rate``.
     """
     kinds = list(dict.fromkeys(table.corruption))

@@ -1,4 +1,4 @@
-"""One look for every figure: colours that the colour-blind can tell apart, legible on light and dark pages."""
+"""One look for every figure: colours that the colour-blind can distinguish, legible on light and dark pages."""
 
 from __future__ import annotations
 

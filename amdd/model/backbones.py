@@ -105,14 +105,14 @@ def find_weights(name: str, where: str = "imagenet") -> tuple[Path | None, Prove
 
 # What a torchvision classifier does after its last feature map; everything before is the trunk.
 HEADS = ("avgpool", "fc", "classifier", "head", "dropout", "flatten", "aux1", "aux2", "AuxLogits")
-PROBE = 96  # pixels: what the smallest picture is that every trunk takes
+PROBE = 96  # pixels: what the smallest image is that every trunk takes
 
 
 class Trunk(nn.Module):
-    """A torchvision classifier without its head: pictures (N, C, H, W) to a feature map (N, width, h, w).
+    """A torchvision classifier without its head: images (N, C, H, W) to a feature map (N, width, h, w).
 
     ``width`` is the number of channels. Works for every classifier of torchvision that has such a map: all but the
-    vision transformers (``vit_*``) and MaxViT, whose pictures have a fixed size. Raises ``ValueError`` for those, and
+    vision transformers (``vit_*``) and MaxViT, whose images have a fixed size. Raises ``ValueError`` for those, and
     for a weights file that belongs to another network.
     """
 

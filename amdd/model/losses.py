@@ -55,8 +55,8 @@ def fingerprint_consistency(visual: Tensor, audio: Tensor, generator: Tensor, pa
     (unknown) take no part. For each generator in the batch, one minus the mean cosine similarity of its
     visual-audio pairs; the mean over the generators, so that a rare one counts as much as a common one.
 
-    The paper's sentence allows two readings. ``own`` (default) pairs each clip's picture with its own sound: the
-    equation sums over samples of a generator, not over pairs of them. ``all`` pairs every picture with every sound
+    The paper's sentence allows two readings. ``own`` (default) pairs each clip's image with its own audio: the
+    equation sums over samples of a generator, not over pairs of them. ``all`` pairs every image with every audio
     of the same generator: "samples from the same generator ... alignment". With one clip of a generator in the
     batch both are the same, and with batches of four that is the usual case.
     """
@@ -115,7 +115,7 @@ class Objective(nn.Module):
 
     ``objective(outputs, batch)`` returns a dict of the five unweighted terms and ``total``. ``batch`` holds
     ``label`` and ``generator`` (B,), ``audio_present`` (B,) bool and, where clips differ in length,
-    ``frames_present`` (B, T) bool: clips without sound or without a picture take no part in the losses that compare
+    ``frames_present`` (B, T) bool: clips without audio or without an image take no part in the losses that compare
     the two. Across processes each holds its rows, and all get the losses of the whole batch.
     """
 

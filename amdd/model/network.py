@@ -151,7 +151,7 @@ class AMDD(nn.Module):
     Called as ``model(frames, mel, audio_present=None, frames_present=None)``: ``frames`` float (B, T, 3, H, W)
     ImageNet-normalised, ``mel`` float (B, 1, M, F), ``audio_present`` (B,) bool, ``frames_present`` (B, T) bool.
 
-    What is absent is masked, never passed off as silence or as a black picture. A clip without sound takes the
+    What is absent is masked, never passed off as silence or as a black image. A clip without audio takes the
     visual-only path: its audio embedding is replaced by its own visual embedding before the fusion, so nothing is
     invented and no parameter is added; its audio projection is zero, so that no loss and no similarity counts it. A
     clip without any frame takes the audio-only path in the same way. Nothing that comes out depends on what stands in

@@ -191,7 +191,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
 
 def per_generator(predictions: pd.DataFrame, threshold: float = 0.5) -> pd.DataFrame:
     """Table VI: per generator its clips, the share found with Wilson interval, AUC against all reals, and the
-    share attributed rightly."""
+    share attributed correctly."""
     real_scores = predictions.score[predictions.label == 0].to_numpy()
     rows = []
     for name, part in predictions.groupby("generator", sort=True):

@@ -70,7 +70,7 @@ def choose_precision(wish: str, device: torch.device) -> tuple[str, str]:
 
 def save_weights(model: torch.nn.Module, path: Path, metadata: dict[str, str]) -> None:
     state = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    # One entry only: the format keeps several in no order, and the same weights shall be the same bytes.
+    # One entry only: the format keeps several unordered, and the same weights shall be the same bytes.
     with atomic(path) as temporary:
         save_file(state, temporary, metadata={"amdd": json.dumps(metadata, sort_keys=True)})
 

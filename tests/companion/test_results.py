@@ -20,7 +20,6 @@ from amdd.companion.results import Results
 from amdd.companion.sphinx.results import remarks, show
 from amdd.companion.timings import duration
 from amdd.figures import Figure
-from amdd.figures.detection import confusion, reliability, roc, scores
 from amdd.stats import Estimate
 
 # --- results as files ------------------------------------------------------------------------------------------
@@ -183,18 +182,6 @@ def test_masks_go_through_the_same_geometry_as_the_faces():
     assert found[0, :16].all()
     assert not found[0, 17:].any()
     assert not found[1].any()
-
-
-def test_figures_say_what_they_draw():
-    rng = np.random.default_rng(0)
-    n = 40
-    names = np.array(["real", "faceswap", "fsgan", "wav2lip"])[np.arange(n) % 4]
-    table = pd.DataFrame({"generator": names, "label": (names != "real").astype(int), "score": rng.random(n)})
-    table["attribution"], table["known"] = names, True
-    for figure in (roc(table), confusion(table, sorted(set(names))), scores(table, 0.5), reliability(table)):
-        assert len(figure.alt) > 30
-        assert len(figure.table)
-        plt.close(figure.fig)
 
 
 # --- command line ----------------------------------------------------------------------------------------------

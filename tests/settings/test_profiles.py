@@ -172,10 +172,8 @@ def test_backbones_are_those_of_torchvision_that_can_be_trunks():
 
 
 PUBLIC = """
-import sys, time
-began = time.perf_counter()
+import sys
 import amdd
-assert time.perf_counter() - began < 0.3
 assert not {"torch", "numpy", "pandas"} & set(sys.modules)
 from amdd import losses
 import amdd.profiles, amdd.corpora, amdd.model, amdd.prepare, amdd.training, amdd.runs
@@ -188,7 +186,7 @@ print(len(amdd.__all__))
 """
 
 
-def test_public_names_are_there_in_a_fresh_interpreter_and_importing_the_package_is_quick():
+def test_public_names_are_there_in_a_fresh_interpreter_and_importing_the_package_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", PUBLIC], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 25

@@ -5,7 +5,7 @@
     {result}`benchmarks/puppets.render_ms`         what a benchmark measured, from benchmarks/results/
     {paper}`table5.full.auc`                        a value of the paper, marked as the paper's
 
-and a directive that shows a figure or picture that a notebook made, with its words and a link to where it was made:
+and a directive that shows a figure or image that a notebook made, with its words and a link to where it was made:
 
     ```{result-figure} data_preparation.film_strip
     ```

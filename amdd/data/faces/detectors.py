@@ -36,9 +36,9 @@ class Detector(Protocol):
 
 
 class CenterFace:
-    """CenterFace through OpenCV's DNN module, on a picture scaled to ``coarse`` pixels on its long side.
+    """CenterFace through OpenCV's DNN module, on an image scaled to ``coarse`` pixels on its long side.
 
-    Faces of talking-head corpora fill the picture, and a search costs by the pixel: 192 pixels find them at a
+    Faces of talking-head corpora fill the image, and a search costs by the pixel: 192 pixels find them at a
     third of the price of 320. Only frames where nothing is found are searched again at ``fine`` pixels.
     """
 

@@ -58,7 +58,7 @@ def crop_faces(
     """Crop the main face of ``frames`` uint8 (T, H, W, 3) to ``settings.size`` pixels, eyes level.
 
     In a frame where the face isn't seen (turned away, blurred) its place is taken from the nearest frame
-    where it is: repeating that frame's pixels instead would show the network a frozen picture, which is itself
+    where it is: repeating that frame's pixels instead would show the network a frozen image, which is itself
     a trace of manipulation. Raises :class:`NoFaceError` if no frame shows a face.
     """
     detector = detector or detector_for(settings.detector, settings.face_device)

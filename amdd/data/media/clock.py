@@ -16,7 +16,7 @@ import numpy as np
 from amdd.data.media.container import frame_rate, open_container, video_stream
 from amdd.data.media.names import MediaError, frame_files
 
-FOLDER_RATE = 25.0  # frames a second of a folder of pictures, which has no time stamps
+FOLDER_RATE = 25.0  # frames a second of a folder of images, which has no time stamps
 LONGEST_FRAME = 10.0  # seconds that the last frame stays at most
 MAX_PACKETS = 200_000  # that are listed: more than two hours at 25 frames a second
 MAX_LISTED_BYTES = 4 << 30
@@ -59,7 +59,7 @@ class Timeline:
 
 
 def read_timeline(path: str | Path) -> Timeline:
-    """List the instants at which the frames of a file, or folder of pictures, are shown; nothing is decoded.
+    """List the instants at which the frames of a file, or folder of images, are shown; nothing is decoded.
 
     Raises :class:`MediaError` for what cannot be opened or has no video stream.
     """
@@ -74,7 +74,7 @@ def read_timeline(path: str | Path) -> Timeline:
 
 
 def folder_timeline(n: int) -> Timeline:
-    """Timeline of ``n`` pictures at 25 frames a second."""
+    """Timeline of ``n`` images at 25 frames a second."""
     return Timeline(np.arange(n) / FOLDER_RATE, n / FOLDER_RATE, FOLDER_RATE, stated=n)
 
 

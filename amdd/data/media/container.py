@@ -27,7 +27,7 @@ FORMATS = (
 def open_container(path: Path) -> av.container.InputContainer:
     if not os.path.exists(path):  # unlike Path.exists, takes names that are too long
         raise MediaError(path, "no such file")
-    if not path.is_file():  # a named pipe would make us wait for ever
+    if not path.is_file():  # a named pipe would make us wait forever
         raise MediaError(path, "not a regular file (a pipe, socket or device); it is not opened")
     if path.stat().st_size == 0:
         raise MediaError(path, "the file is empty (0 bytes); copy or download it again")
@@ -43,7 +43,7 @@ def open_container(path: Path) -> av.container.InputContainer:
 
 
 def video_stream(container):
-    """The first stream of moving pictures; a cover picture in a sound file is none."""
+    """The first stream of moving images; a cover image in an audio track file is none."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
             return stream

@@ -1,4 +1,4 @@
-"""Frames of a file or a folder of pictures as one array.
+"""Frames of a file or a folder of images as one array.
 
 What is read is bounded, so that a ten-hour or an 8K file costs no more than the frames that were wanted.
 """
@@ -47,7 +47,7 @@ def read_video(
     max_frames: int | None = None,
     timeline: Timeline | None = None,
 ) -> Video:
-    """Decode a file, or a folder of pictures, to RGB frames.
+    """Decode a file, or a folder of images, to RGB frames.
 
     ``indices`` (ascending) are the wanted frames, numbered in the order of presentation; without them all frames up
     to ``max_frames`` (at most 3,000 and 1 GB). Wanted frames past the end are replaced by the last one;

@@ -24,7 +24,7 @@ def write_video(
 ) -> Path:
     """Write ``frames`` uint8 (T, H, W, 3) as H.264 (4:2:0) with ``audio`` float32 (n,) as mono AAC, 64 kbit/s.
 
-    ``crf`` fixes the quality; ``bit_rate``, in bits a second, where given, fixes the picture's size instead.
+    ``crf`` fixes the quality; ``bit_rate``, in bits a second, where given, fixes the image's size instead.
     The same arrays give the same bytes: one encoder thread, no dates, no encoder banner. Raises ``ValueError``
     for frames of another shape or type, or with an odd side, which 4:2:0 can't hold.
     """

@@ -1,4 +1,4 @@
-"""Names of media files, the error that names one, and the folders of pictures that stand for one."""
+"""Names of media files, the error that names one, and the folders of images that stand for one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def path_from_text(text: str) -> str:
 
 
 def frame_files(folder: Path) -> list[Path]:
-    """The pictures of a frame folder (VidTIMIT keeps JPEGs named 001, 002, ... without a suffix)."""
+    """The images of a frame folder (VidTIMIT keeps JPEGs named 001, 002, ... without a suffix)."""
     files = [f for f in folder.iterdir() if f.is_file() and f.suffix.lower() in FRAME_SUFFIXES]
     return sorted((f for f in files if not f.name.startswith(".")), key=lambda f: (len(f.stem), f.stem))
 

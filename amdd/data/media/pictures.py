@@ -1,4 +1,4 @@
-"""Decoded pictures as arrays: upright, of bounded size, and of one shape."""
+"""Decoded images as arrays: upright, of bounded size, and of one shape."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from amdd.data.media.names import MediaError, words_of
 
-MAX_SIDE = 1920  # larger pictures are scaled down while decoding
+MAX_SIDE = 1920  # larger images are scaled down while decoding
 
 
 def to_array(frame: av.VideoFrame, aspect: Fraction | None = None) -> np.ndarray:
@@ -56,7 +56,7 @@ def stack(path: Path, frames: list[np.ndarray]) -> np.ndarray:
     if not frames:
         raise MediaError(path, "no frame could be decoded; the file may be truncated")
     shape = frames[0].shape
-    if any(f.shape != shape for f in frames):  # pictures of changing size: keep those of the first's
+    if any(f.shape != shape for f in frames):  # images of changing size: keep those of the first's
         frames = [f if f.shape == shape else _fit(f, shape[:2]) for f in frames]
     return np.stack(frames)
 

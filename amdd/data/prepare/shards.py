@@ -67,7 +67,7 @@ class Made:
 def content_of(path: str) -> str:
     """Return a hash that distinguishes files without reading them whole: size, first and last 64 KiB.
 
-    No dates, so that a copied corpus is known again. For a folder of frames: names, sizes, first picture.
+    No dates, so that a copied corpus is known again. For a folder of frames: names, sizes, first image.
     """
     digest = hashlib.blake2b(digest_size=16)
     try:
@@ -78,7 +78,7 @@ def content_of(path: str) -> str:
             path = os.path.join(path, listing[0][0]) if listing else ""
             if not path:
                 return "empty"
-        if not os.path.isfile(path):  # reading a named pipe would wait for ever
+        if not os.path.isfile(path):  # reading a named pipe would wait forever
             return "unreadable"
         size = os.path.getsize(path)
         digest.update(str(size).encode())
@@ -271,7 +271,7 @@ def prepare_shard(
 
 
 def _thumbnail(folder: Path, made: Made) -> str:
-    """A small picture of what was seen, where anything was; its path below ``folder``."""
+    """A small image of what was seen, where anything was; its path below ``folder``."""
     if made.picture is None:
         return ""
     height, width = made.picture.shape[:2]

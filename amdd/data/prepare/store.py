@@ -101,7 +101,7 @@ class Prepared:
         return self._array("frames", i)
 
     def mel(self, i: int) -> np.ndarray:
-        """Spectrogram of row ``i``: float16 (1, n_mels, n_frames) in [-1, 1]; -1 everywhere without sound."""
+        """Spectrogram of row ``i``: float16 (1, n_mels, n_frames) in [-1, 1]; -1 everywhere without audio."""
         return self._array("mel", i)
 
     def geometry(self, i: int) -> np.ndarray:

@@ -24,10 +24,10 @@ from amdd.profiles import PreparationSettings
 
 
 def with_leading_silence(prepared: ClipStore, seconds: float, seed: int = 0) -> View:
-    """``prepared`` with up to ``seconds`` of silence (from three tenths of it on) before every fake's sound.
+    """``prepared`` with up to ``seconds`` of silence (from three tenths of it on) before every fake's audio.
 
     Silence is the lowest level of a spectrogram, -1, as it comes out of digital zeros; what is pushed past the end is
-    lost. Nothing is copied. Raises ``ValueError`` for a length that is not positive or longer than the sound.
+    lost. Nothing is copied. Raises ``ValueError`` for a length that is not positive or longer than the audio.
     """
     if not 0 < seconds <= prepared.settings.seconds:
         raise ValueError(f"{seconds} s of silence before {prepared.settings.seconds} s of sound")

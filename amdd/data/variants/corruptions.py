@@ -95,7 +95,7 @@ def corrupt(frames: np.ndarray, kind: str, level: int, seed: int = 0) -> np.ndar
 
 
 def corrupted(prepared: ClipStore, kind: str, level: int, seed: int = 0) -> View:
-    """``prepared`` whose face crops are corrupted as they are read; sound is left alone. Raises as :func:`corrupt`."""
+    """``prepared`` whose face crops are corrupted as they are read; audio is left alone. Raises as :func:`corrupt`."""
     corrupt(np.zeros((1, 16, 16, 3), np.uint8), kind, level)
     return view(prepared, f"{kind} {level} {seed}", frames=partial(_corrupt_row, kind, level, seed))
 

@@ -38,7 +38,7 @@ def write_clip(
 
 
 def bit_rate_of(settings: CorpusSettings, clip: Clip) -> int:
-    """Bits a second of a clip's picture, drawn for each clip, forged or not.
+    """Bits a second of a clip's image, drawn for each clip, forged or not.
 
     What was forged compresses better than what was filmed, so at one quality for all the size of the file would
     give fakes away; at a rate that has nothing to do with the content it can't.

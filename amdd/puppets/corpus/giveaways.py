@@ -1,6 +1,6 @@
-"""Can real and fake be told apart by what a detector should not need?
+"""Can real and fake be distinguished by what a detector should not need?
 
-File size, bit rate, codec metadata, length, silence before the first sound, loudness, colour and noise of the background: on an
+File size, bit rate, codec metadata, length, silence before the first audio, loudness, colour and noise of the background: on an
 honest corpus none of them, nor all together, say more than chance. Real corpora fail this test now and then
 (leading silence in FakeAVCeleb, arXiv 2412.00175).
 """
@@ -19,13 +19,13 @@ from tqdm import tqdm
 from amdd.data.media import MediaError, coding, probe, read_audio, read_video
 from amdd.stats import auc
 
-LOUD = 0.0005  # from this level on a sample counts as sound (arXiv 2412.00175)
-CORNER = 0.14  # of the picture's side: what is background in every talking-head picture
+LOUD = 0.0005  # from this level on a sample counts as audio (arXiv 2412.00175)
+CORNER = 0.14  # of the image's side: what is background in every talking-head image
 FRAMES = 4
 
 
 def features(manifest: pd.DataFrame, progress: bool = False) -> pd.DataFrame:
-    """One row a clip, indexed as ``manifest``; what can't be measured (no sound, say) is NaN."""
+    """One row a clip, indexed as ``manifest``; what can't be measured (no audio, say) is NaN."""
     rows = [
         _of_clip(video, audio)
         for video, audio in tqdm(

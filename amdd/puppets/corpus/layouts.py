@@ -53,7 +53,7 @@ class Shot:
 class Clip:
     """One file of a corpus, real or forged.
 
-    ``video`` names the forgers that change the picture, in order; ``audio`` what becomes of the sound: "own",
+    ``video`` names the forgers that change the image, in order; ``audio`` what becomes of the audio: "own",
     "donor" (the voice donor's own recording), "converted" (the voice donor's words in the target's voice),
     "vocoder" (own words through a vocoder) or "none". ``local`` limits both to a short segment.
     """
@@ -281,7 +281,7 @@ def _lav(settings: CorpusSettings) -> list[Clip]:
             name = f"test/{next(numbers):06d}.mp4"
             extra = {"file": name, "original": original}
             original = original or name
-            # Every other forged voice is a vocoder's: the words are the person's own, the sound is not.
+            # Every other forged voice is a vocoder's: the words are the person's own, the audio is not.
             sound = "vocoder" if generator == "lav-audio" and i % 2 else audio
             donor = voice if generator != "real" else None
             out.append(

@@ -2,7 +2,7 @@
 
 Work is grouped by recording: it is rendered once, encoded and decoded once (the first generation, as downloaded
 videos have it), and every clip made from it, real or forged, starts from those decoded frames and is encoded
-once more, at a rate that is drawn for each clip. The sound of every clip, forged or not, goes through one chain
+once more, at a rate that is drawn for each clip. The audio of every clip, forged or not, goes through one chain
 too: dry speech, forged or not, then the recording's own room and level, then AAC.
 """
 
@@ -144,7 +144,7 @@ def _forge_picture(settings, clip: Clip, source, dry: np.ndarray, span, folder: 
     for forger in clip.video:
         extra = {}
         if forger == "wav2lip":
-            # Clips whose own sound is kept had their lips driven by another's words (LAV-DF's video side).
+            # Clips whose own audio is kept had their lips driven by another's words (LAV-DF's video side).
             spoken = speech_of(settings, clip.voice_donor).audio if clip.audio == "own" else dry
             spoken = in_a_room(spoken, seeds(settings, clip.shot, 4), SAMPLE_RATE)
             donor, extra = None, {"segments": (span,)} if span else {}

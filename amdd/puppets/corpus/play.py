@@ -19,7 +19,7 @@ TINT = np.array([255, 60, 60], np.float32)
 
 
 def beside_its_forgeries(settings: CorpusSettings, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (T, H, W, 3) and sound (n,) of test recording ``number`` of puppet-favc: above, the recording and each
+    """Frames (T, H, W, 3) and audio (n,) of test recording ``number`` of puppet-favc: above, the recording and each
     forgery of it; below, the donor and what was changed, in red. Raises ``ValueError`` past the last recording."""
     fakes = [
         c

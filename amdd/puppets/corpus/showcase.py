@@ -1,4 +1,4 @@
-"""Clips of a corpus as pictures: one person and the forgeries of that person."""
+"""Clips of a corpus as images: one person and the forgeries of that person."""
 
 from __future__ import annotations
 

@@ -64,6 +64,6 @@ def poisson(image: np.ndarray, frame: np.ndarray, mask: np.ndarray) -> np.ndarra
 
 
 def compose(image: np.ndarray, frame: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Alpha-mix two uint8 pictures; where ``alpha`` is 0 the frame's pixels stay as they are."""
+    """Alpha-mix two uint8 images; where ``alpha`` is 0 the frame's pixels stay as they are."""
     mixed = image.astype(np.float32) * alpha[..., None] + frame.astype(np.float32) * (1 - alpha[..., None])
     return np.where(alpha[..., None] > 0, np.clip(mixed + 0.5, 0, 255).astype(np.uint8), frame)

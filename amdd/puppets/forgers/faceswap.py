@@ -132,5 +132,5 @@ def swap(name: str, target: Source, donor: Source, finish: Finish) -> Forged:
 
 
 def forge(target: Source, donor: Source, audio: np.ndarray | None = None, seed: int = 0) -> Forged:
-    """FaceSwap with its usual finish; sound and seed change nothing."""
+    """FaceSwap with its usual finish; audio and seed change nothing."""
     return swap("faceswap", target, donor, Finish())

@@ -41,7 +41,7 @@ def _bank():
 
 
 def mel_windows(audio: np.ndarray, n_frames: int, fps: float = 25.0) -> np.ndarray:
-    """The sound around each video frame (T, 1, 40, 16), decibels scaled to [-1, 1]; audio at 16 kHz."""
+    """The audio around each video frame (T, 1, 40, 16), decibels scaled to [-1, 1]; audio at 16 kHz."""
     import torch
 
     mel = _bank()(torch.from_numpy(np.ascontiguousarray(audio, np.float32)))

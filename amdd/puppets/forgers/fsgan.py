@@ -46,7 +46,7 @@ def generate(target: Source, donor: Source) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def forge(target: Source, donor: Source, audio: np.ndarray | None = None, seed: int = 0) -> Forged:
-    """The reenacted donor on the target's clip; sound and seed change nothing."""
+    """The reenacted donor on the target's clip; audio and seed change nothing."""
     pictures, masks, matrices = generate(target, donor)
     height, width = target.frames.shape[1:3]
     inner = align.move(target.landmarks, matrices)
@@ -56,7 +56,7 @@ def forge(target: Source, donor: Source, audio: np.ndarray | None = None, seed: 
     for t, picture in enumerate(pictures):
         wanted = blend.hull(inner[t], (SIZE, SIZE)) * visible[t]
         own = (masks[t] > 0.5).astype(np.uint8)
-        # What the donor's picture lacks (its hair, its edge) is filled from its surroundings.
+        # What the donor's image lacks (its hair, its edge) is filled from its surroundings.
         missing = ((wanted > 0) & (own == 0)).astype(np.uint8)
         if 0 < missing.sum() < 0.25 * max(wanted.sum(), 1):
             picture = cv2.inpaint(picture, missing, 3, cv2.INPAINT_TELEA)

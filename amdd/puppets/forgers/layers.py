@@ -52,7 +52,7 @@ UPSAMPLING = {"shuffle": Shuffle, "nearest": Nearest, "transposed": Transposed}
 
 
 class PaintHead(nn.Module):
-    """A last layer that paints over the donor's picture, which it begins from.
+    """A last layer that paints over the donor's image, which it begins from.
 
     ``forward(features, picture)``: (B, C, s, s) and (B, 3, s, s) -> (B, 3, s, s), and (B, 1, s, s) raw.
     """
@@ -71,15 +71,15 @@ class PaintHead(nn.Module):
 
 
 class WarpHead(nn.Module):
-    """The last layer of the networks that have a picture to start from: a flow that moves it, new pixels, and
-    where to take which. Pores and lashes come with the flow; what the picture does not show is painted.
+    """The last layer of the networks that have an image to start from: a flow that moves it, new pixels, and
+    where to take which. Pores and lashes come with the flow; what the image does not show is painted.
 
     ``forward(features, picture)``: (B, C, s, s) and (B, 3, s, s) -> (B, 3, s, s), and (B, extra, s, s) raw.
     """
 
     def __init__(self, width: int, extra: int = 0, reach: float = 0.5) -> None:
         super().__init__()
-        self.reach = reach  # the farthest that a pixel comes from, of half the picture's side
+        self.reach = reach  # the farthest that a pixel comes from, of half the image's side
         self.last = nn.Conv2d(width, 6 + extra, 3, 1, 1)
         with torch.no_grad():
             self.last.weight[3:5] *= 0.1  # begins by moving little

@@ -22,7 +22,7 @@ class SwapSettings:
     levels: int = 4
     upsampling: str = "shuffle"
     inner: bool = False  # an intermediate code shared by both people (IAE)
-    moves: bool = False  # the donor's picture is moved and mixed in, instead of painted over
+    moves: bool = False  # the donor's image is moved and mixed in, instead of painted over
 
 
 class SwapNet(nn.Module):
@@ -151,7 +151,7 @@ class SyncNet(nn.Module):
 class ReenactNet(nn.Module):
     """FSGAN's reenactment, small: a donor frame and the target's landmarks -> the donor in the target's pose.
 
-    ``forward(donor, donor_maps, target_maps)``: (B, 3, 96, 96) and two (B, 7, 96, 96) landmark maps -> picture
+    ``forward(donor, donor_maps, target_maps)``: (B, 3, 96, 96) and two (B, 7, 96, 96) landmark maps -> image
     (B, 3, 96, 96) and face segmentation (B, 1, 96, 96).
     """
 

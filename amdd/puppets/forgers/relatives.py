@@ -1,6 +1,6 @@
 """Five relatives of FaceSwap after DFDM (Jia et al. 2022), and the adversarial swap after DeepfakeTIMIT.
 
-They differ in what is shared, in depth, in resolution (64 or 128), in whether the donor's picture is moved or painted
+They differ in what is shared, in depth, in resolution (64 or 128), in whether the donor's image is moved or painted
 over, and in what follows the network. No training split contains any of them.
 """
 

@@ -1,4 +1,4 @@
-"""Wav2Lip: the lower face painted anew so that the lips follow another sound."""
+"""Wav2Lip: the lower face painted anew so that the lips follow another audio."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def forge(
     seed: int = 0,
     segments: tuple[tuple[float, float], ...] | None = None,
 ) -> Forged:
-    """Make the target's lips say ``audio`` (16 kHz; default: the donor's sound).
+    """Make the target's lips say ``audio`` (16 kHz; default: the donor's audio).
 
     ``segments`` (seconds) limits the forgery to parts of the clip, as LAV-DF does. Raises ``ValueError``
-    without a sound.
+    without an audio track.
     """
     if audio is None:
         if donor is None:

@@ -88,7 +88,7 @@ def head_model() -> Head:
 def find_landmarks(neutral: np.ndarray, triangles: np.ndarray, lips: np.ndarray) -> np.ndarray:
     """The 68 iBUG landmarks as vertices (68,), found from the neutral shape.
 
-    Left and right in iBUG's sense are the picture's: landmark 0 is at the picture's left.
+    Left and right in iBUG's sense are the image's: landmark 0 is at the image's left.
     """
     skin = np.unique(triangles)
     edges = np.sort(
@@ -135,7 +135,7 @@ def find_landmarks(neutral: np.ndarray, triangles: np.ndarray, lips: np.ndarray)
     base_y = p[tip, 1] - 0.06
     for x in (-0.14, -0.07, 0.0, 0.07, 0.14):
         marks.append(nearest(x, base_y + (0.03 if abs(x) > 0.1 else 0.0), front, 0.02))
-    # 36-47 the eyes: outer/inner corner and two points on each lid, in the picture's order
+    # 36-47 the eyes: outer/inner corner and two points on each lid, in the image's order
     for side in (-1, 1):
         rim = eyes[side]
         x0, x1 = p[rim, 0].min(), p[rim, 0].max()

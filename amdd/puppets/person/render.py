@@ -40,7 +40,7 @@ def soften_edges(picture: np.ndarray, parts: np.ndarray) -> np.ndarray:
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """Head rotation (3, 3): yaw turns to the picture's right, pitch looks up, roll tilts (radians)."""
+    """Head rotation (3, 3): yaw turns to the image's right, pitch looks up, roll tilts (radians)."""
     cy, sy, cp, sp, cr, sr = (
         np.cos(yaw),
         np.sin(yaw),

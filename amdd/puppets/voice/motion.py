@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from amdd.puppets.person.actions import ACTIONS, INDEX
 from amdd.puppets.voice.speech import Speech
 
-SMOOTHING = 0.030  # seconds: sounds colour their neighbours (coarticulation)
+SMOOTHING = 0.030  # seconds: audio tracks colour their neighbours (coarticulation)
 # Viseme classes: the actions of the mouth in full articulation.
 VISEMES: dict[str, dict[str, float]] = {
     "rest": {},

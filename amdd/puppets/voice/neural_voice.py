@@ -1,6 +1,6 @@
 """A neural voice in the place of the light synthesiser's: Piper's (VITS), from a voice file that the user has.
 
-A Piper voice tells how a sentence sounds and not when each sound is spoken. So the light synthesiser speaks the same
+A Piper voice tells how a sentence audio tracks and not when each audio is spoken. So the light synthesiser speaks the same
 sentence too, and its phoneme times are carried over along the path on which the two spectrograms agree best (dynamic
 time warping; Sakoe & Chiba 1978).
 

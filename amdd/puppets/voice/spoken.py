@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Phoneme:
-    """One sound: the synthesiser's mnemonic, start and end in seconds, and whether its syllable is stressed."""
+    """One audio: the synthesiser's mnemonic, start and end in seconds, and whether its syllable is stressed."""
 
     symbol: str
     start: float

@@ -1,4 +1,4 @@
-"""Do lips and sound belong together? The lag at which mouth opening follows the sound's envelope best."""
+"""Do lips and audio belong together? The lag at which mouth opening follows the audio's envelope best."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def envelope(audio: np.ndarray, sample_rate: int, fps: float, n_frames: int) -> 
 def audio_visual_offset(
     opening: np.ndarray, audio: np.ndarray, sample_rate: int, fps: float = 25.0, reach: int = 12
 ) -> tuple[int, float]:
-    """``(offset, correlation)``: how many frames the picture comes after the sound, and how well they agree.
+    """``(offset, correlation)``: how many frames the image comes after the audio, and how well they agree.
 
     Both curves are smoothed a little and stripped of their slow drift before they are compared.
     """
