@@ -140,7 +140,7 @@ def test_lips_follow_the_sound_and_not_another_sentence():
         own.append(audio_visual_offset(opening, clip.audio, 16_000))
         other.append(audio_visual_offset(opening, stranger.audio, 16_000))
     assert sum(abs(lag) <= 1 for lag, _ in own) >= 5
-    assert sum(abs(lag) <= 1 for lag, _ in other) <= 4
+    assert sum(abs(lag) <= 1 for lag, _ in other) <= 2, "by chance 3 of 25 lags"
     assert np.median([c for _, c in own]) > np.median([c for _, c in other])
 
 
