@@ -112,7 +112,7 @@ def test_the_chapter_runs_through_the_pipeline_and_keeps_its_number(tmp_path):
     (folder / "16_corpus_size.py").write_text(block("A chapter"))
     manifest = run("smoke", folder=folder, workspace=workspace, echo=lambda text: None)
     assert list(manifest["notebooks"]) == ["16_corpus_size"]
-    numbers = json.loads((workspace.results / "16_corpus_size" / "numbers.json").read_text())
+    numbers = json.loads((workspace.results / "corpus_size" / "numbers.json").read_text())
     assert numbers["real_clips"]["value"] == 13
     said: list[str] = []
     run("smoke", folder=folder, workspace=workspace, echo=said.append)
