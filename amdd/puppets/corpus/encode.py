@@ -1,4 +1,4 @@
-"""The second encoding, which every clip has, forged or not."""
+"""Second encoding of a clip; real and forged clips alike are encoded twice."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ WAV_RATE = 32_000
 def write_clip(
     target: Path, clip: Clip, settings: CorpusSettings, frames: np.ndarray, sound, root: Path
 ) -> None:
+    """Write ``clip`` to ``target`` in the format of the real dataset that its corpus imitates.
+
+    ``frames`` uint8 (T, H, W, 3); ``sound`` float32 (n,) at 16 kHz, or None without an audio track. A separate WAV file
+    goes below ``root``.
+    """
     if clip.corpus == "puppet-timit":
         wide = resample_poly(sound, WAV_RATE // SAMPLE_RATE, 1).astype(np.float32)
         write_wav(root / clip.extra["wav"], wide, WAV_RATE)
@@ -38,10 +43,10 @@ def write_clip(
 
 
 def bit_rate_of(settings: CorpusSettings, clip: Clip) -> int:
-    """Bits a second of a clip's image, drawn for each clip, forged or not.
+    """Return the video bit rate of a clip in bits per second, drawn for each clip, forged or not.
 
-    What was forged compresses better than what was filmed, so at one quality for all the size of the file would
-    give fakes away; at a rate that has nothing to do with the content it can't.
+    Forged video compresses better than camera video. At a constant quality the file size would be a shortcut
+    feature; a bit rate that is independent of the content is none.
     """
     rng = np.random.default_rng([seeds(settings, clip.shot, 9), zlib.crc32(clip.path.encode())])
     spread = np.exp(rng.uniform(-settings.bits_spread, settings.bits_spread))
@@ -49,7 +54,7 @@ def bit_rate_of(settings: CorpusSettings, clip: Clip) -> int:
 
 
 def _write_pictures(folder: Path, frames: np.ndarray, settings: CorpusSettings, rate: int) -> None:
-    """JPEG frames ``001``, ``002``, … without a suffix, after the second encoding that the swaps have too."""
+    """Write JPEG frames ``001``, ``002``, … without a suffix, after the same second encoding as the swaps."""
     with tempfile.TemporaryDirectory(prefix="puppets-") as name:
         path = Path(name) / "second.avi"
         write_video(path, frames, fps=settings.fps, bit_rate=rate)

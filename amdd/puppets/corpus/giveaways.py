@@ -1,8 +1,8 @@
-"""Can real and fake be distinguished by what a detector should not need?
+"""Shortcut features: file and recording properties that should not separate real from fake.
 
-File size, bit rate, codec metadata, length, silence before the first audio, loudness, colour and noise of the background: on an
-honest corpus none of them, nor all together, say more than chance. Real corpora fail this test now and then
-(leading silence in FakeAVCeleb, arXiv 2412.00175).
+File size, bit rate, codec metadata, length, leading silence, loudness, colour and noise of the background. In a sound
+corpus each of them, and all together, classify at chance. Real corpora sometimes fail this test (leading silence in
+FakeAVCeleb, arXiv 2412.00175).
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ FRAMES = 4
 
 
 def features(manifest: pd.DataFrame, progress: bool = False) -> pd.DataFrame:
-    """One row a clip, indexed as ``manifest``; what can't be measured (no audio, say) is NaN."""
+    """Return the shortcut features of each clip, one row per clip with the index of ``manifest``.
+
+    NaN where a feature cannot be measured (loudness without audio, say). Units: bytes, bits per second, seconds,
+    decibels, grey levels.
+    """
     rows = [
         _of_clip(video, audio)
         for video, audio in tqdm(
@@ -87,7 +91,7 @@ def separability(
     label, people = np.asarray(label), np.asarray(people).astype(str)
     folds = min(folds, len(set(people)))
     if folds < 2:
-        raise ValueError("give-aways are measured over people: clips of two or more are needed")
+        raise ValueError("shortcut features are validated across people: clips of at least two are needed")
     model = HistGradientBoostingClassifier(
         max_iter=60, min_samples_leaf=8, learning_rate=0.1, random_state=seed
     )

@@ -73,11 +73,15 @@ class Clip:
 
     @property
     def fake(self) -> bool:
+        """Whether a generator changed the clip."""
         return self.generator != "real"
 
 
 def plan(settings: CorpusSettings, only: tuple[str, ...] | None = None) -> dict[str, list[Clip]]:
-    """Every clip of the built-in corpora by name of the corpus; ``only`` limits it to some of them."""
+    """Return every clip of the built-in corpora by corpus name; ``only`` limits it to some of them.
+
+    Raises ``ValueError`` naming an unknown corpus.
+    """
     makers = {"puppet-favc": _favc, "puppet-timit": _timit, "puppet-dfdm": _dfdm, "puppet-lav": _lav}
     unknown = set(only or ()) - set(makers)
     if unknown:
@@ -91,7 +95,7 @@ def plan(settings: CorpusSettings, only: tuple[str, ...] | None = None) -> dict[
 
 
 def pools(settings: CorpusSettings) -> dict[str, list[int]]:
-    """Identity seeds of the pools "train", "val", "test", and of "timit" and "dfdm", who are in none of them."""
+    """Return the identity seeds of the disjoint pools "train", "val", "test", "timit" and "dfdm"."""
     draw = np.random.default_rng(np.random.SeedSequence([601, settings.seed]))
     at = 10_000 + 10 * int(draw.integers(0, 7000))  # a multiple of ten: the groups take turns from the first
     out = {}
@@ -108,12 +112,12 @@ def pools(settings: CorpusSettings) -> dict[str, list[int]]:
 
 
 def _ring(people: list[int]) -> list[int]:
-    """People of one gender after those of the other: neighbours are alike, and all are in one ring."""
+    """Return identity seeds sorted by gender, so that neighbours are alike and all lie on one ring."""
     return sorted(people, key=lambda seed: (make_identity(seed).gender, seed))
 
 
 def _alike(people: list[int], person: int, step: int) -> int:
-    """Another of the same gender, the ``step``-th in turn; anyone else where there is none."""
+    """Return the ``step``-th other person of the same gender, or anyone else if there is none."""
     gender = make_identity(person).gender
     others = [p for p in people if p != person and make_identity(p).gender == gender]
     others = others or [p for p in people if p != person] or [person]
@@ -127,7 +131,7 @@ def _clip_number(person: int, number: int) -> str:
 
 
 def video_id(person: int) -> str:
-    """The eleven characters that stand for a donor's source video in file names."""
+    """Return the eleven-character identifier of a donor's source video, used in file names."""
     rng = np.random.default_rng(np.random.SeedSequence([613, person]))
     return "".join(LETTERS[i] for i in rng.integers(0, len(LETTERS), 11))
 
@@ -205,14 +209,14 @@ def _favc_clip(
 
 
 def subject(identity: Identity) -> str:
-    """A five-character name in VidTIMIT's manner: gender, three letters, a digit."""
+    """Return a five-character name in VidTIMIT's format: gender, three letters, a digit."""
     rng = np.random.default_rng(np.random.SeedSequence([617, identity.seed]))
     letters = "".join("bcdfghjklmnprstvw"[i] for i in rng.integers(0, 17, 3))
     return f"{'m' if identity.gender == 'men' else 'f'}{letters}{identity.seed % 10}"
 
 
 def sentence(shot: Shot) -> str:
-    """A name of a sentence in TIMIT's manner."""
+    """Return the name of a sentence in TIMIT's format, such as "sa1" or "sx37"."""
     if shot.number < 2:
         return f"sa{shot.number + 1}"
     kind = "si" if shot.number % 3 else "sx"

@@ -1,4 +1,4 @@
-"""The built-in corpora, written clip by clip: in parallel, resumable, the same bytes every time.
+"""Generation of the built-in corpora, clip by clip: parallel, resumable, deterministic to the byte.
 
 Work is grouped by recording: it is rendered once, encoded and decoded once (the first generation, as downloaded
 videos have it), and every clip made from it, real or forged, starts from those decoded frames and is encoded
@@ -94,7 +94,10 @@ def _run(jobs: list, workers: int, progress: bool) -> None:
 
 
 def make_group(root: Path, settings: CorpusSettings, shot: Shot, clips: list[Clip]) -> int:
-    """Make the ``clips`` of one recording and return how many; called in worker processes."""
+    """Make the ``clips`` of the recording ``shot`` below ``root`` and return their number; runs in worker processes.
+
+    Raises ``RuntimeError`` naming the clip that could not be made.
+    """
     with one_thread(), tempfile.TemporaryDirectory(prefix="puppets-") as name:
         folder = Path(name)
         source = record_shot(settings, shot, folder)
@@ -137,7 +140,7 @@ def _make_clip(root: Path, settings: CorpusSettings, clip: Clip, source, folder:
 
 
 def _forge_picture(settings, clip: Clip, source, dry: np.ndarray, span, folder: Path, kept: dict):
-    """Frames (T, H, W, 3) and the mask (T, 64, 64) of what was changed, or None where nothing was."""
+    """Return frames (T, H, W, 3) uint8 and the mask (T, 64, 64) of changed pixels, None if nothing was changed."""
     if not clip.video:
         return source.frames, None
     now, changed = source, np.zeros(source.face_mask.shape, np.uint8)

@@ -12,7 +12,7 @@ from amdd.puppets.corpus.layouts import Clip
 
 
 def write_metadata(name: str, root: Path, clips: list[Clip], records: dict[str, dict]) -> None:
-    """The metadata files that the real dataset has, with its header and its quirks; written last."""
+    """Write the metadata files of the real dataset, with its header and quirks; called when all clips exist."""
     if name == "puppet-favc":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""One recording beside its forgeries, with what was changed: a video to look at."""
+"""Video of one recording beside its forgeries, with the changed pixels marked."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ TINT = np.array([255, 60, 60], np.float32)
 
 
 def beside_its_forgeries(settings: CorpusSettings, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (T, H, W, 3) and audio (n,) of test recording ``number`` of puppet-favc: above, the recording and each
-    forgery of it; below, the donor and what was changed, in red. Raises ``ValueError`` past the last recording."""
+    """Return frames (T, H, W, 3) uint8 and audio (n,) of test recording ``number`` of puppet-favc.
+
+    Upper row: the recording and each forgery of it; lower row: the donor, and the changed pixels in red. Raises
+    ``ValueError`` past the last recording.
+    """
     fakes = [
         c
         for c in plan(settings, ("puppet-favc",))["puppet-favc"]
@@ -56,7 +59,7 @@ def _named(frames: np.ndarray, text: str) -> np.ndarray:
 
 
 def write(path: Path, settings: CorpusSettings, number: int = 0) -> Path:
-    """Write :func:`beside_its_forgeries` as an MP4 file."""
+    """Write the video of :func:`beside_its_forgeries` to ``path`` (MP4) and return the path."""
     frames, sound = beside_its_forgeries(settings, number)
     write_video(path, frames, fps=settings.fps, audio=sound, sample_rate=SAMPLE_RATE, crf=18)
     return path

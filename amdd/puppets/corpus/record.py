@@ -1,4 +1,4 @@
-"""One recording: its seeds, its speech, its frames after a first encoding, and its audio, forged or not."""
+"""One recording: seeds, speech, frames after the first encoding, and audio, real or forged."""
 
 from __future__ import annotations
 
@@ -38,11 +38,15 @@ def speech_of(settings: CorpusSettings, shot: Shot) -> Speech:
 
 
 def frames_of(settings: CorpusSettings) -> int:
+    """Return the number of frames of a recording, at least two."""
     return max(2, round(settings.seconds * settings.fps))
 
 
 def record_shot(settings: CorpusSettings, shot: Shot, folder: Path, step: int = 1):
-    """Return a recording as its first-generation file decodes: a forgers' ``Source`` with every ``step``-th frame."""
+    """Return the recording ``shot`` as a generators' ``Source``: rendered, encoded and decoded once, by way of ``folder``.
+
+    Only every ``step``-th frame is rendered. Raises ``RuntimeError`` if the file decodes to another shape.
+    """
     identity, speech = make_identity(shot.person), speech_of(settings, shot)
     n = frames_of(settings)
     motion = make_motion(speech, seeds(settings, shot, 2), n, settings.fps)
@@ -65,7 +69,7 @@ def record_shot(settings: CorpusSettings, shot: Shot, folder: Path, step: int = 
 
 
 def forge_audio(settings: CorpusSettings, clip: Clip, span: tuple[float, float] | None) -> np.ndarray:
-    """Return the clip's dry audio (n,), forged as it says, within ``span`` seconds or all of it."""
+    """Return the clip's dry audio (n,), forged as ``clip.audio`` says, within ``span`` (seconds) or throughout."""
     own = speech_of(settings, clip.shot).audio
     seed = seeds(settings, clip.shot, 5)
     if clip.audio in ("own", "none"):
@@ -89,7 +93,7 @@ def forge_audio(settings: CorpusSettings, clip: Clip, span: tuple[float, float] 
 
 
 def local_span(settings: CorpusSettings, shot: Shot) -> tuple[float, float]:
-    """The short forged segment of a recording in LAV-DF's manner, on frame boundaries, in seconds."""
+    """Return start and end in seconds of a recording's short forged segment (as in LAV-DF), on frame boundaries."""
     rng = np.random.default_rng(seeds(settings, shot, 6))
     n = frames_of(settings)
     length = int(np.clip(round(rng.uniform(0.4, 1.2) * settings.fps), 2, max(2, n // 2)))

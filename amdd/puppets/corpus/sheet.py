@@ -1,4 +1,4 @@
-"""A contact sheet of people: what the corpus's variety looks like."""
+"""Contact sheet of the people in the corpus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from amdd.puppets.voice.motion import Motion
 
 
 def contact_sheet(seeds: Iterable[int], columns: int = 10, size: int = 128) -> np.ndarray:
-    """One still of each person, uint8 (rows * size, columns * size, 3)."""
+    """Return one still of each person, uint8 (rows * size, columns * size, 3); ``seeds`` are identity seeds."""
     still = Motion(
         np.zeros((1, len(ACTIONS)), np.float32),
         np.zeros((1, 3), np.float32),

@@ -1,4 +1,4 @@
-"""Ground truth of the built-in corpora: records, masks, tables, and which clips are finished."""
+"""Ground truth of the built-in corpora: records, masks, tables, and the state of each clip."""
 
 from __future__ import annotations
 
@@ -48,11 +48,16 @@ def _digest(path: Path, changed: int) -> str:
 
 
 def slug(path: str) -> str:
-    """A flat, short, unique file name for a clip's record."""
+    """Return a flat, short, unique file name for a clip's record."""
     return f"{Path(path).stem[:60]}-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
 
 
 def record_of(settings, clip: Clip, frames, sound, mask, span) -> dict:
+    """Return the ground truth of a clip as JSON values: people, generator, forged segments (seconds), text and sizes.
+
+    ``span`` limits the forgery to a segment (seconds); ``audio_offset_frames`` is None if lips and audio do not belong
+    together.
+    """
     donor = clip.face_donor or clip.voice_donor
     changed_sound = clip.audio in ("converted", "vocoder")
     if span:
@@ -86,7 +91,7 @@ def record_of(settings, clip: Clip, frames, sound, mask, span) -> dict:
 
 
 def finished(root: Path, clip: Clip, settings: CorpusSettings) -> dict | None:
-    """The record of a finished clip, or None where it has to be made."""
+    """Return the record of a finished clip, None if the clip has to be made (again)."""
     path = root / "truth" / "records" / f"{slug(clip.path)}.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -121,6 +126,10 @@ def remove_strangers(root: Path, clips: list[Clip], settings: CorpusSettings) ->
 
 
 def write_tables(name: str, root: Path, clips: list[Clip], settings: CorpusSettings) -> None:
+    """Write ``truth/truth.parquet`` and the dataset's own metadata of the finished corpus ``name`` below ``root``.
+
+    Raises ``RuntimeError`` naming a clip that is missing.
+    """
     records = {}
     for clip in clips:
         record = finished(root, clip, settings)
@@ -143,14 +152,14 @@ def write_tables(name: str, root: Path, clips: list[Clip], settings: CorpusSetti
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """The mask of changed pixels (T, 64, 64) uint8 over the whole frame, from one of ``truth/masks``."""
+    """Return the mask of changed pixels (T, 64, 64) uint8 over the whole frame, from a file of ``truth/masks``."""
     with np.load(path, allow_pickle=False) as data:
         shape = tuple(int(x) for x in data["shape"])
         return np.unpackbits(data["packed"])[: int(np.prod(shape))].reshape(shape)
 
 
 def read_masks(root: Path, clip_ids: list[str]) -> dict[str, np.ndarray]:
-    """Masks of the named clips of a built-in corpus, by clip id; those that were not changed are missing."""
+    """Return the masks of the named clips of a built-in corpus, by clip id, without those of unchanged clips."""
     truth = pd.read_parquet(root / "truth" / "truth.parquet").set_index("path")
     found = {}
     for clip in clip_ids:

@@ -26,7 +26,10 @@ def template() -> np.ndarray:
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The least-squares similarity (2, 3) that takes ``source`` (N, 2) to ``target`` (N, 2) (Umeyama 1991)."""
+    """Return the least-squares similarity (2, 3) from ``source`` (N, 2) to ``target`` (N, 2), both in pixels.
+
+    Umeyama, IEEE TPAMI 13(4), 1991, equations 40 to 42.
+    """
     a, b = source.mean(0), target.mean(0)
     x, y = source - a, target - b
     u, s, vt = np.linalg.svd(y.T @ x / len(x))
@@ -37,8 +40,11 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def crop_matrices(landmarks: np.ndarray, size: int, by: np.ndarray = STABLE) -> np.ndarray:
-    """Per frame, frame pixels to crop pixels (T, 2, 3), placed ``by`` some of the landmarks and smoothed over time so
-    that the crop does not tremble."""
+    """Return the matrices (T, 2, 3) from frame pixels to the pixels of a crop with sides of ``size``.
+
+    ``landmarks`` (T, 68, 2) in frame pixels; ``by`` are the indices that place the crop. The matrices are smoothed
+    over three frames against jitter.
+    """
     goal = template()[by] * size
     out = np.stack([similarity(points[by].astype(float), goal) for points in landmarks])
     if len(out) > 4:
@@ -49,7 +55,10 @@ def crop_matrices(landmarks: np.ndarray, size: int, by: np.ndarray = STABLE) -> 
 
 
 def crop(frames: np.ndarray, matrices: np.ndarray, size: int, flags: int = cv2.INTER_AREA) -> np.ndarray:
-    """Aligned crops (T, size, size[, C])."""
+    """Return aligned crops (T, size, size[, C]) of ``frames`` (T, H, W[, C]), in their type.
+
+    ``matrices`` (T, 2, 3) as :func:`crop_matrices` returns them; ``flags`` is OpenCV's interpolation.
+    """
     mode = cv2.INTER_LINEAR if flags == cv2.INTER_AREA else flags
     return np.stack(
         [
@@ -60,7 +69,7 @@ def crop(frames: np.ndarray, matrices: np.ndarray, size: int, flags: int = cv2.I
 
 
 def back(crop_image: np.ndarray, matrix: np.ndarray, height: int, width: int) -> np.ndarray:
-    """One crop back into the frame's pixels; outside the crop, zeros."""
+    """Return ``crop_image`` (S, S[, C]) in the frame's pixels (height, width[, C]), zero outside the crop."""
     inverse = cv2.invertAffineTransform(matrix)
     return cv2.warpAffine(
         crop_image,
@@ -71,5 +80,5 @@ def back(crop_image: np.ndarray, matrix: np.ndarray, height: int, width: int) ->
 
 
 def move(points: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Landmarks (T, 68, 2) in crop pixels."""
+    """Return landmarks ``points`` (T, 68, 2) in crop pixels, by ``matrices`` (T, 2, 3)."""
     return np.einsum("tij,tkj->tki", matrices[:, :, :2], points) + matrices[:, None, :, 2]

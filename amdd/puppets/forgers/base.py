@@ -1,4 +1,4 @@
-"""Inputs and outputs of the forgers, and their weights."""
+"""Inputs and outputs of the generators, and their weights."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Forged:
-    """``frames`` uint8 (T, H, W, 3), ``mask`` uint8 (T, H, W), 1 where a pixel was changed, and the changed
-    ``segments`` in seconds."""
+    """A forged clip: ``frames`` uint8 (T, H, W, 3), ``mask`` uint8 (T, H, W) with 1 where a pixel was changed, and the
+    changed ``segments`` in seconds."""
 
     frames: np.ndarray
     mask: np.ndarray
@@ -54,19 +54,19 @@ class Forged:
 
 
 def whole(source: Source) -> tuple[tuple[float, float], ...]:
-    """The segment that spans the clip."""
+    """Return the single segment, in seconds, that spans the clip."""
     return ((0.0, len(source.frames) / source.fps),)
 
 
 def fast_inference() -> torch.autocast:
-    """bfloat16 where the processor computes in it, float32 elsewhere; the last layers are float32 always."""
+    """Compute in bfloat16 where the processor supports it, in float32 elsewhere; last layers are always float32."""
     able = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
     return torch.autocast("cpu", torch.bfloat16, enabled=bool(able))
 
 
 @lru_cache(maxsize=16)
 def load_network(name: str) -> torch.nn.Module:
-    """The trained network called ``name``, in evaluation mode; cached for the process.
+    """Return the trained network ``name`` in evaluation mode; cached for the process.
 
     Raises ``FileNotFoundError`` or ``ValueError`` naming the file and the command that trains it.
     """

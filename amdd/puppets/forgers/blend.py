@@ -1,4 +1,4 @@
-"""Colour and seams: what happens between a network's crop and the finished frame."""
+"""Colour transfer and blending of a network's crop into the frame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import numpy as np
 
 
 def hull(landmarks: np.ndarray, shape: tuple[int, int], lower: bool = False, grow: float = 1.0) -> np.ndarray:
-    """The area within the landmarks as float32 (H, W) in {0, 1}; ``lower`` keeps what is below the nose."""
+    """Return the convex hull of the landmarks (68, 2), in pixels, as float32 (H, W) in {0, 1}.
+
+    ``lower`` limits it to the part below the nose; ``grow`` scales it about its centre.
+    """
     points = landmarks[:68].copy()
     if lower:
         points = np.concatenate([points[2:15], points[31:36]])
@@ -22,14 +25,18 @@ def hull(landmarks: np.ndarray, shape: tuple[int, int], lower: bool = False, gro
 
 
 def feather(mask: np.ndarray, erode: int, sigma: float) -> np.ndarray:
-    """Shrink a mask by ``erode`` pixels and soften its edge."""
+    """Return ``mask`` (H, W) shrunk by ``erode`` pixels, its edge softened by a Gaussian of ``sigma`` pixels."""
     if erode > 0:
         mask = cv2.erode(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * erode + 1,) * 2))
     return cv2.GaussianBlur(mask, (0, 0), sigma) if sigma > 0 else mask
 
 
 def match_colour(image: np.ndarray, like: np.ndarray, mask: np.ndarray, spread: bool = True) -> np.ndarray:
-    """Give ``image`` uint8 (H, W, 3) the mean (and spread) of ``like`` within ``mask``, in CIELAB (Reinhard 2001)."""
+    """Return ``image`` with the mean (and the deviation, if ``spread``) of ``like`` within ``mask``, in CIELAB.
+
+    Images are uint8 (H, W, 3), the mask is (H, W) in [0, 1]; with fewer than 20 pixels inside the image is returned
+    unchanged. Reinhard et al., IEEE CG&A 21(5), 2001.
+    """
     inside = mask > 0.5
     if inside.sum() < 20:
         return image
@@ -42,7 +49,11 @@ def match_colour(image: np.ndarray, like: np.ndarray, mask: np.ndarray, spread: 
 
 
 def poisson(image: np.ndarray, frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Seamless cloning (Perez 2003) of ``image`` into ``frame`` where ``mask`` is 1, solved on its own window."""
+    """Return ``frame`` with ``image`` cloned seamlessly into it where ``mask`` exceeds 0.5.
+
+    Images are uint8 (H, W, 3), the mask is (H, W). Poisson blending (Pérez et al., SIGGRAPH 2003), solved on the
+    window around the mask; outside the mask the frame is unchanged, and with under eight rows or columns everywhere.
+    """
     binary = (mask > 0.5).astype(np.uint8)
     rows, columns = np.flatnonzero(binary.any(1)), np.flatnonzero(binary.any(0))
     if len(rows) < 8 or len(columns) < 8:
@@ -64,6 +75,9 @@ def poisson(image: np.ndarray, frame: np.ndarray, mask: np.ndarray) -> np.ndarra
 
 
 def compose(image: np.ndarray, frame: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Alpha-mix two uint8 images; where ``alpha`` is 0 the frame's pixels stay as they are."""
+    """Return the mixture of two uint8 images (H, W, 3) by ``alpha`` (H, W) in [0, 1].
+
+    Where ``alpha`` is 0 the pixels are exactly those of ``frame``.
+    """
     mixed = image.astype(np.float32) * alpha[..., None] + frame.astype(np.float32) * (1 - alpha[..., None])
     return np.where(alpha[..., None] > 0, np.clip(mixed + 0.5, 0, 255).astype(np.uint8), frame)

@@ -1,7 +1,7 @@
 """FaceSwap: an autoencoder's donor face in the target's pose, colour-matched, feathered and warped back.
 
-The same function serves the relatives of :mod:`.relatives` and the adversarial swap: they differ in network and
-in what happens after it (:class:`Finish`).
+The variants of :mod:`.relatives` and the adversarial swap use the same functions with other networks and another
+:class:`Finish`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ class Finish:
 
 
 def turn(landmarks: np.ndarray) -> np.ndarray:
-    """A proxy for the head's turn (T,): where the nose's tip stands between the jaw's ends."""
+    """Return a proxy of the head's yaw (T,): the position of the nose tip between the jaw's ends, 0 if frontal.
+
+    ``landmarks`` (T, 68, 2) in any pixels.
+    """
     left, right = landmarks[:, 1, 0], landmarks[:, 15, 0]
     return (landmarks[:, 30, 0] - left) / (right - left + 1e-6) - 0.5
 
@@ -41,8 +44,10 @@ def turn(landmarks: np.ndarray) -> np.ndarray:
 def reference_views(
     donor: Source, target: Source, size: int, views: int = 5
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A few aligned donor crops (V, size, size, 3) that cover its turns of the head, and which of them serves
-    each target frame (T,): the nearest in turn, one for all when the target hardly turns."""
+    """Return aligned donor crops (V, size, size, 3) uint8 that cover the donor's yaw, and one index a target frame (T,).
+
+    Each target frame uses the crop nearest in yaw; a target that hardly turns uses one crop throughout.
+    """
     have, wanted = turn(donor.landmarks), turn(target.landmarks)
     order = np.argsort(have)
     chosen = order[np.linspace(0, len(order) - 1, min(views, len(order))).round().astype(int)]
@@ -56,8 +61,10 @@ def reference_views(
 
 
 def skin_all_over(crop: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """A donor's crop whose face goes on beyond its edge: where the target turns further than the donor ever did, hair
-    or wall would come along with the cheek."""
+    """Return the donor's ``crop`` uint8 (S, S, 3) with skin extended beyond the mask ``face`` (S, S).
+
+    Where the target turns further than the donor ever did, hair or wall would otherwise be swapped with the cheek.
+    """
     inside = cv2.erode(face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     if inside.sum() < 20:
         return crop
@@ -71,7 +78,8 @@ def skin_all_over(crop: np.ndarray, face: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def generate(name: str, target: Source, donor: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The network's crops (T, S, S, 3) uint8, their masks (T, S, S) and the crop matrices (T, 2, 3)."""
+    """Return the crops (T, S, S, 3) uint8 of network ``name``, their masks (T, S, S) in [0, 1] and the matrices
+    (T, 2, 3) from frame to crop."""
     network, settings = load_network(name), SWAPS[name]
     size = settings.size_out
     matrices = align.crop_matrices(target.landmarks, size)
@@ -95,7 +103,11 @@ def generate(name: str, target: Source, donor: Source) -> tuple[np.ndarray, np.n
 def paste(
     target: Source, pictures: np.ndarray, masks: np.ndarray, matrices: np.ndarray, finish: Finish
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Blend crops into the target's frames; frames and the mask of changed pixels."""
+    """Blend crops into the target's frames.
+
+    ``pictures`` (T, S, S, 3) uint8, ``masks`` (T, S, S) and ``matrices`` (T, 2, 3) as :func:`generate` returns them.
+    Returns frames (T, H, W, 3) uint8 and the mask of changed pixels (T, H, W) uint8.
+    """
     size = pictures.shape[1]
     height, width = target.frames.shape[1:3]
     inner = align.move(target.landmarks, matrices)
@@ -125,12 +137,12 @@ def paste(
 
 
 def swap(name: str, target: Source, donor: Source, finish: Finish) -> Forged:
-    """The donor's face on the target's clip by the network called ``name``."""
+    """Return ``target`` with the donor's face, by the network ``name`` and with its ``finish``."""
     pictures, masks, matrices = generate(name, target, donor)
     frames, changed = paste(target, pictures, masks, matrices, finish)
     return Forged(frames, changed, whole(target))
 
 
 def forge(target: Source, donor: Source, audio: np.ndarray | None = None, seed: int = 0) -> Forged:
-    """FaceSwap with its usual finish; audio and seed change nothing."""
+    """Return ``target`` with the donor's face by FaceSwap; ``audio`` and ``seed`` have no effect."""
     return swap("faceswap", target, donor, Finish())

@@ -22,7 +22,7 @@ LINES = (
 
 
 def landmark_maps(landmarks: np.ndarray, size: int) -> np.ndarray:
-    """Outlines of jaw, brows, nose, eyes and lips (T, 7, size, size) uint8 from crop landmarks (T, 68, 2)."""
+    """Return the outlines of jaw, brows, nose, eyes and lips (T, 7, size, size) uint8 from crop landmarks (T, 68, 2)."""
     out = np.zeros((len(landmarks), 7, size, size), np.uint8)
     for t, points in enumerate(landmarks):
         fixed = (points * 16).round().astype(np.int32)
@@ -41,7 +41,7 @@ def _bank():
 
 
 def mel_windows(audio: np.ndarray, n_frames: int, fps: float = 25.0) -> np.ndarray:
-    """The audio around each video frame (T, 1, 40, 16), decibels scaled to [-1, 1]; audio at 16 kHz."""
+    """Return the mel windows around each video frame (T, 1, 40, 16), decibels scaled to [-1, 1]; audio at 16 kHz."""
     import torch
 
     mel = _bank()(torch.from_numpy(np.ascontiguousarray(audio, np.float32)))

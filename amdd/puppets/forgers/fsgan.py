@@ -1,4 +1,4 @@
-"""FSGAN: reenact the donor in the target's pose and expression, segment, fill what is hidden, blend by Poisson."""
+"""FSGAN: reenactment of the donor in the target's pose and expression, segmentation, inpainting, Poisson blending."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ SIZE, BATCH, VIEWS = 96, 20, 5
 
 @torch.inference_mode()
 def generate(target: Source, donor: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Crops (T, 96, 96, 3) uint8 of the donor as the target moves, their segmentation (T, 96, 96), matrices."""
+    """Return crops (T, 96, 96, 3) uint8 of the donor with the target's motion, their segmentation (T, 96, 96) in [0, 1]
+    and the matrices (T, 2, 3) from frame to crop."""
     network = load_network("fsgan")
     matrices = align.crop_matrices(target.landmarks, SIZE)
     goal = align.move(target.landmarks, matrices)
@@ -46,7 +47,7 @@ def generate(target: Source, donor: Source) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def forge(target: Source, donor: Source, audio: np.ndarray | None = None, seed: int = 0) -> Forged:
-    """The reenacted donor on the target's clip; audio and seed change nothing."""
+    """Return ``target`` with the reenacted donor's face by FSGAN; ``audio`` and ``seed`` have no effect."""
     pictures, masks, matrices = generate(target, donor)
     height, width = target.frames.shape[1:3]
     inner = align.move(target.landmarks, matrices)

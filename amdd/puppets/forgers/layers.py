@@ -1,4 +1,4 @@
-"""Layers that the forgers' networks share: convolutions, upsampling, and the heads that paint or move an image."""
+"""Layers shared by the generators' networks: convolutions, upsampling, and painting and warping heads."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from torch.nn import functional as F
 
 
 def down(i: int, o: int) -> nn.Sequential:
+    """Return a strided 5×5 convolution from ``i`` to ``o`` channels that halves the sides."""
     return nn.Sequential(nn.Conv2d(i, o, 5, 2, 2), nn.LeakyReLU(0.1, inplace=True))
 
 
 def conv(i: int, o: int) -> nn.Sequential:
+    """Return a 3×3 convolution from ``i`` to ``o`` channels."""
     return nn.Sequential(nn.Conv2d(i, o, 3, 1, 1), nn.LeakyReLU(0.1, inplace=True))
 
 
@@ -27,7 +29,7 @@ class Shuffle(nn.Module):
 
 
 class Nearest(nn.Module):
-    """Upsampling by doubling pixels, then a convolution."""
+    """Upsampling by bilinear interpolation, then a convolution."""
 
     def __init__(self, i: int, o: int) -> None:
         super().__init__()
@@ -38,7 +40,7 @@ class Nearest(nn.Module):
 
 
 class Transposed(nn.Module):
-    """Upsampling by transposed convolution, with its chequered trace."""
+    """Upsampling by transposed convolution, which leaves chequerboard artefacts."""
 
     def __init__(self, i: int, o: int) -> None:
         super().__init__()
@@ -52,7 +54,7 @@ UPSAMPLING = {"shuffle": Shuffle, "nearest": Nearest, "transposed": Transposed}
 
 
 class PaintHead(nn.Module):
-    """A last layer that paints over the donor's image, which it begins from.
+    """Last layer that paints over the donor's image, starting from it.
 
     ``forward(features, picture)``: (B, C, s, s) and (B, 3, s, s) -> (B, 3, s, s), and (B, 1, s, s) raw.
     """
@@ -71,8 +73,9 @@ class PaintHead(nn.Module):
 
 
 class WarpHead(nn.Module):
-    """The last layer of the networks that have an image to start from: a flow that moves it, new pixels, and
-    where to take which. Pores and lashes come with the flow; what the image does not show is painted.
+    """Last layer that warps the donor's image by a flow, synthesises pixels, and mixes both by a gate.
+
+    The flow keeps fine detail such as pores and lashes; what the image does not show is synthesised.
 
     ``forward(features, picture)``: (B, C, s, s) and (B, 3, s, s) -> (B, 3, s, s), and (B, extra, s, s) raw.
     """

@@ -14,7 +14,7 @@ from amdd.puppets.forgers.layers import UPSAMPLING, Nearest, PaintHead, Shuffle,
 
 @dataclass(frozen=True)
 class SwapSettings:
-    """One member of the autoencoder family: what the DFDM generators differ in."""
+    """Configuration of one autoencoder swap: the properties in which the DFDM generators differ."""
 
     size_in: int = 96
     size_out: int = 96
@@ -28,9 +28,9 @@ class SwapSettings:
 class SwapNet(nn.Module):
     """Autoencoder swap: a shared encoder for expression and pose, a decoder conditioned on the donor.
 
-    Where the programs keep one decoder per person, here one decoder reads the donor from a reference crop, whose
-    features join at every scale, so that people not seen in training can be donors. It paints over that crop, or
-    moves it too.
+    The original programs keep one decoder per person. Here one decoder reads the donor from a reference crop, whose
+    features join at every scale, so that people not seen in training can be donors.
+
     ``forward(target, donor)``: (B, 3, s, s) in [0, 1] each -> (B, 3, S, S) and a mask (B, 1, S, S).
     """
 
@@ -116,7 +116,7 @@ class LipNet(nn.Module):
 
 
 class SyncNet(nn.Module):
-    """The lip-sync expert: do five lower faces and a mel window belong together?
+    """Lip-sync expert (Chung and Zisserman 2016; Prajwal et al. 2020): similarity of five lower faces and a mel window.
 
     ``forward(mouth, mel)``: mouth (B, 15, 48, 96), mel (B, 1, 40, 16) -> cosine similarity (B,).
     """
@@ -208,7 +208,7 @@ NAMES = (*SWAPS, "wav2lip", "syncnet", "fsgan")
 
 
 def build(name: str) -> nn.Module:
-    """An untrained network by name; raises ``ValueError`` for an unknown one."""
+    """Return the untrained network ``name``; raises ``ValueError`` for an unknown one."""
     if name in SWAPS:
         return SwapNet(SWAPS[name])
     if name == "wav2lip":

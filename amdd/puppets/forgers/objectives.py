@@ -7,7 +7,10 @@ from torch.nn import functional as F
 
 
 def encoder_view(x: torch.Tensor, contrast: torch.Tensor | float = 1.0) -> torch.Tensor:
-    """A crop as the shared encoder sees it: grey, its mean and contrast taken out."""
+    """Return crops (B, 3, S, S) in [0, 1] as the shared encoder receives them: grey, with equal mean and contrast.
+
+    ``contrast`` (a number or (B, 1, 1, 1)) scales what is left; training draws it.
+    """
     grey = (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
     grey = (grey - grey.mean((2, 3), keepdim=True)) / (
         grey.std((2, 3), keepdim=True) + 0.05
@@ -16,14 +19,14 @@ def encoder_view(x: torch.Tensor, contrast: torch.Tensor | float = 1.0) -> torch
 
 
 def blank(face: torch.Tensor) -> torch.Tensor:
-    """The lower half of a crop made blank."""
+    """Return crops (B, C, S, S) with the lower half set to 0.5."""
     out = face.clone()
     out[:, :, face.shape[2] // 2 :] = 0.5
     return out
 
 
 def mouth_weight(face: torch.Tensor) -> torch.Tensor:
-    """A soft window over the mouth of the canonical crop (1, 1, S, S)."""
+    """Return a soft window (1, 1, S, S) over the mouth of the canonical crop."""
     s = face.shape[-1]
     axis = (torch.arange(s, device=face.device) + 0.5) / s
     return (
@@ -32,7 +35,7 @@ def mouth_weight(face: torch.Tensor) -> torch.Tensor:
 
 
 def glance_weight(face: torch.Tensor) -> torch.Tensor:
-    """Soft windows over eyes and mouth of the canonical crop (1, 1, S, S): where people look."""
+    """Return soft windows (1, 1, S, S) over eyes and mouth of the canonical crop, the parts viewers look at."""
     s = face.shape[-1]
     axis = (torch.arange(s, device=face.device) + 0.5) / s
     out = torch.zeros(s, s, device=face.device)
@@ -44,7 +47,10 @@ def glance_weight(face: torch.Tensor) -> torch.Tensor:
 def picture_loss(
     picture: torch.Tensor, goal: torch.Tensor, mask: torch.Tensor, extra: torch.Tensor | float = 0.0
 ) -> torch.Tensor:
-    """L1 on pixels and on their gradients, the face counted most, and what ``extra`` adds to its weight."""
+    """Return the L1 loss on pixels and on image gradients, weighted by 0.25 + 0.75 ``mask`` + ``extra``.
+
+    ``picture`` and ``goal`` (B, 3, S, S) in [0, 1]; ``mask`` (B, 1, S, S) of the face.
+    """
     weight = 0.25 + 0.75 * mask + extra
     loss = ((picture - goal).abs() * weight).mean() * 3
     for axis in (2, 3):
@@ -60,5 +66,6 @@ def picture_loss(
 
 
 def mask_loss(segmentation: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Return the binary cross-entropy of a segmentation (B, 1, S, S) in [0, 1], in fp32."""
     with torch.autocast(segmentation.device.type, enabled=False):
         return F.binary_cross_entropy(segmentation.float().clamp(1e-4, 1 - 1e-4), mask.clamp(0, 1))

@@ -1,4 +1,4 @@
-"""Records of the forgers' training."""
+"""Training records of the generators."""
 
 from __future__ import annotations
 

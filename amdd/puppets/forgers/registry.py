@@ -1,4 +1,4 @@
-"""Every forger by name."""
+"""The generators by name."""
 
 from __future__ import annotations
 

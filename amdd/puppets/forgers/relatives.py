@@ -1,7 +1,7 @@
-"""Five relatives of FaceSwap after DFDM (Jia et al. 2022), and the adversarial swap after DeepfakeTIMIT.
+"""Five variants of FaceSwap after DFDM (Jia et al. 2022), and the adversarial swap after DeepfakeTIMIT.
 
-They differ in what is shared, in depth, in resolution (64 or 128), in whether the donor's image is moved or painted
-over, and in what follows the network. No training split contains any of them.
+They differ in shared parts, depth, resolution (64 or 128), warping or painting of the donor's image, and
+post-processing. No training split contains any of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FINISH: dict[str, Finish] = {
 
 
 def forger(name: str):
-    """The forge function of one member of the family."""
+    """Return the forge function of the variant ``name``; raises ``KeyError`` for an unknown one."""
     finish = FINISH[name]
 
     def forge(target: Source, donor: Source, audio: np.ndarray | None = None, seed: int = 0) -> Forged:

@@ -8,7 +8,10 @@ import torchaudio
 
 
 def vocode(audio: np.ndarray, sample_rate: int = 16_000, n_mels: int = 64, seed: int = 0) -> np.ndarray:
-    """``audio`` through a mel spectrogram and back by Griffin-Lim: a vocoder's round trip; (n,) float32."""
+    """Return ``audio`` (n,) after a vocoder's round trip: mel spectrogram and back, float32 (n,) at equal loudness.
+
+    Phase by 24 iterations of Griffin and Lim (IEEE TASSP 32(2), 1984) from a start drawn from ``seed``.
+    """
     n_fft, hop = 1024, 256
     mel = torchaudio.transforms.MelSpectrogram(sample_rate, n_fft, hop_length=hop, n_mels=n_mels)
     x = mel(torch.from_numpy(audio.astype(np.float32)))
@@ -30,7 +33,10 @@ def vocode(audio: np.ndarray, sample_rate: int = 16_000, n_mels: int = 64, seed:
 def forge_audio(
     audio: np.ndarray, sample_rate: int = 16_000, target_audio: np.ndarray | None = None, seed: int = 0
 ) -> np.ndarray:
-    """``audio`` (n,) through the vocoder, float32 (n,); ``target_audio`` changes nothing."""
+    """Return ``audio`` (n,) after the vocoder's round trip, float32 (n,); silence and under 2048 samples unchanged.
+
+    ``target_audio`` has no effect. Raises ``ValueError`` unless the audio is mono.
+    """
     if np.ndim(audio) != 1:
         raise ValueError(f"forge_audio needs mono audio of shape (n,), not {np.shape(audio)}")
     audio = np.asarray(audio, np.float32)

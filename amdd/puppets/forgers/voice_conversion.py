@@ -12,7 +12,7 @@ N_FFT, HOP = 512, 128
 
 
 def _envelope(magnitude: np.ndarray, lifter: int = 26) -> np.ndarray:
-    """Cepstrally smoothed magnitude (F, T): the vocal tract without the voice's harmonics."""
+    """Return the cepstrally smoothed magnitude (F, T): the vocal tract without the harmonics."""
     log = np.log(np.maximum(magnitude, 1e-6))
     cepstrum = np.fft.irfft(log, axis=0)
     cepstrum[lifter:-lifter] = 0
@@ -20,7 +20,10 @@ def _envelope(magnitude: np.ndarray, lifter: int = 26) -> np.ndarray:
 
 
 def median_pitch(audio: np.ndarray, sample_rate: int) -> float:
-    """Median fundamental frequency in Hz by autocorrelation of the louder parts."""
+    """Return the median fundamental frequency of ``audio`` (n,) in Hz, 70 to 350, by autocorrelation.
+
+    The louder half of 40 ms frames counts; 140 if none is voiced.
+    """
     size, hop = int(0.04 * sample_rate), int(0.02 * sample_rate)
     frames = (
         np.lib.stride_tricks.sliding_window_view(audio, size)[::hop] if len(audio) >= size else audio[None]
@@ -38,7 +41,7 @@ def median_pitch(audio: np.ndarray, sample_rate: int) -> float:
 
 
 def shift_pitch(audio: np.ndarray, factor: float) -> np.ndarray:
-    """Change the pitch by ``factor`` at the same length: phase-vocoder stretch, then resampling."""
+    """Return ``audio`` (n,) with its pitch times ``factor``, float32 (n,): phase-vocoder stretch, then resampling."""
     spectrum = torch.stft(
         torch.from_numpy(audio), N_FFT, HOP, window=torch.hann_window(N_FFT), return_complex=True
     )
@@ -51,7 +54,7 @@ def shift_pitch(audio: np.ndarray, factor: float) -> np.ndarray:
 
 
 def convert(audio: np.ndarray, target: np.ndarray, sample_rate: int = 16_000) -> np.ndarray:
-    """``audio`` (n,) in the voice of ``target``: its pitch and its mean vocal-tract envelope; (n,) float32."""
+    """Return ``audio`` (n,) with the pitch and the mean vocal-tract envelope of ``target`` (m,), float32 (n,)."""
     factor = np.clip(median_pitch(target, sample_rate) / median_pitch(audio, sample_rate), 0.6, 1.7)
     if abs(factor - 1) < 0.06:  # the same voice twice is no conversion
         factor = 1.12
@@ -81,9 +84,9 @@ def convert(audio: np.ndarray, target: np.ndarray, sample_rate: int = 16_000) ->
 def forge_audio(
     audio: np.ndarray, sample_rate: int = 16_000, target_audio: np.ndarray | None = None, seed: int = 0
 ) -> np.ndarray:
-    """The words of ``audio`` (n,) in the voice of ``target_audio`` (m,): float32 (n,) at the former loudness.
+    """Return the words of ``audio`` (n,) in the voice of ``target_audio`` (m,), float32 (n,) at equal loudness.
 
-    ``seed`` changes nothing. Raises ``ValueError`` without a sample of the voice to imitate.
+    ``seed`` has no effect. Raises ``ValueError`` without a sample of the voice to imitate.
     """
     if target_audio is None:
         raise ValueError("voice conversion needs target_audio, a sample of the voice to imitate")

@@ -1,4 +1,4 @@
-"""Wav2Lip: the lower face painted anew so that the lips follow another audio."""
+"""Wav2Lip: the lower face synthesised so that the lips follow another audio track."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ CHIN = 11  # pixels of the crop below the filmed chin that are painted too: the 
 
 
 def _reference(target: Source, crops: np.ndarray) -> int:
-    """The frame to start from, one for the whole clip: the mouth rather closed, the upper half of the face most like
-    what it is on the whole. A reference that changed with the filmed face would bring its words along."""
+    """Return the index of the clip's reference frame: mouth rather closed, upper face nearest to the median one.
+
+    One for the whole clip, since a reference that changed with the filmed face would bring its words along.
+    """
     gap = np.linalg.norm(target.landmarks[:, 62] - target.landmarks[:, 66], axis=1)
     closed = np.flatnonzero(gap <= np.percentile(gap, 40))
     upper = np.stack(
@@ -27,7 +29,7 @@ def _reference(target: Source, crops: np.ndarray) -> int:
 
 
 def _with_chin(points: np.ndarray) -> np.ndarray:
-    """Crop landmarks (68, 2) with the jaw's line moved down to where an open mouth would have it."""
+    """Return crop landmarks (68, 2) with the jaw line lowered to its position with an open mouth."""
     out = points.copy()
     out[4:13, 1] += CHIN * np.array([0.3, 0.6, 0.85, 1, 1, 1, 0.85, 0.6, 0.3], points.dtype)
     return out
@@ -35,7 +37,7 @@ def _with_chin(points: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def generate(target: Source, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Crops (T, 96, 96, 3) uint8 whose mouths say ``audio``, and the crop matrices (T, 2, 3)."""
+    """Return crops (T, 96, 96, 3) uint8 whose lips follow ``audio`` (n,) at 16 kHz, and the crop matrices (T, 2, 3)."""
     network = load_network("wav2lip")
     matrices = align.crop_matrices(target.landmarks, SIZE, align.RIGID)
     crops = align.crop(target.frames, matrices, SIZE)
@@ -59,14 +61,14 @@ def forge(
     seed: int = 0,
     segments: tuple[tuple[float, float], ...] | None = None,
 ) -> Forged:
-    """Make the target's lips say ``audio`` (16 kHz; default: the donor's audio).
+    """Return ``target`` with lips that follow ``audio`` ((n,) at 16 kHz; default: the donor's audio).
 
     ``segments`` (seconds) limits the forgery to parts of the clip, as LAV-DF does. Raises ``ValueError``
     without an audio track.
     """
     if audio is None:
         if donor is None:
-            raise ValueError("wav2lip needs a sound, or a donor whose sound it takes")
+            raise ValueError("wav2lip needs audio, or a donor with audio")
         audio = donor.audio
     pictures, matrices = generate(target, audio)
     height, width = target.frames.shape[1:3]

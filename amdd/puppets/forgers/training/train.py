@@ -55,17 +55,20 @@ class Trainer:
             self.sync = load_network("syncnet").to(device)
 
     def tensor(self, pictures: np.ndarray, size: int) -> torch.Tensor:
+        """Return images (B, s, s, 3) uint8 as (B, 3, size, size) in [0, 1] on the device, channels last."""
         x = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device).permute(0, 3, 1, 2).float() / 255
         if size != x.shape[-1]:
             x = F.interpolate(x, size=(size, size), mode="area" if size < x.shape[-1] else "bilinear")
         return x.contiguous(memory_format=torch.channels_last)
 
     def masks(self, masks: np.ndarray, size: int) -> torch.Tensor:
+        """Return masks (B, s, s) in {0, 1} as (B, 1, size, size) in [0, 1] on the device."""
         return F.interpolate(
             torch.from_numpy(masks).to(self.device)[:, None].float(), size=(size, size), mode="area"
         )
 
     def step(self, progress: float) -> float:
+        """Take one training step and return its loss; ``progress`` in [0, 1] places it in the schedule."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * (0.5 * (1 + np.cos(np.pi * min(progress, 1.0))) * 0.95 + 0.05)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
@@ -147,7 +150,7 @@ class Trainer:
         return picture_loss(picture.float(), goal, mask) + 0.1 * mask_loss(segmentation, mask)
 
     def _heard(self, mel: np.ndarray) -> torch.Tensor:
-        """Mel windows (B, 1, 40, 16) at another level and in another room's noise, one draw for each."""
+        """Return mel windows (B, 1, 40, 16) at a random level over a random noise floor, drawn for each."""
         shape = (len(mel), 1, 1, 1)
         louder, floor = self.rng.uniform(-0.2, 0.2, shape), self.rng.uniform(-1.3, -0.4, shape)
         out = np.maximum(mel.astype(np.float32) + louder, floor)
@@ -156,7 +159,7 @@ class Trainer:
 
     def _syncnet(self) -> torch.Tensor:
         """Return the loss of matching a clip's moments with their audio: each against all others of the same clip
-        (Chung et al. 2019), so that neither looks nor the voice's pitch can tell."""
+        (Chung et al. 2019), so that neither appearance nor pitch is informative."""
         people, scenes, steps = self.data["crops"].shape[:3]
         clips, moments, apart = 4, 14, 6
         who, scene = self.rng.integers(0, people, clips), self.rng.integers(0, scenes, clips)
@@ -176,7 +179,7 @@ class Trainer:
         return (F.cross_entropy(alike, right) + F.cross_entropy(alike.mT, right)) / 2
 
     def _wav2lip(self, progress: float) -> torch.Tensor:
-        """Single frames of many people first, then runs of five, which the lip-sync expert judges too."""
+        """Return the loss of single frames of many people, later of runs of five with the lip-sync expert's term."""
         expert = min(max((progress - 0.3) / 0.2, 0.0), 1.0)
         run = 5 if expert else 1
         batch = 15 // run
@@ -206,8 +209,8 @@ class Trainer:
         return loss
 
     def _nudge(self, x: torch.Tensor, run: int) -> torch.Tensor:
-        """Crops a little larger or smaller and aside, the same for a run: where the eyes stand then says nothing of
-        the jaw."""
+        """Return crops (B, C, S, S) with a small random scale and shift, equal within a run, so that the position of
+        the eyes carries no information on the jaw."""
         clips = len(x) // run
         draw = lambda low, high: np.repeat(self.rng.uniform(low, high, clips), run)  # noqa: E731
         theta = np.zeros((len(x), 2, 3), np.float32)
@@ -218,7 +221,10 @@ class Trainer:
 
 
 def train(name: str, data: dict[str, np.ndarray], steps: int, seed: int, device: str) -> dict:
-    """Train one network for ``steps`` and save it; the record that lies beside the weights."""
+    """Train network ``name`` for ``steps``, save its weights and record, and return the record.
+
+    ``data`` as :func:`amdd.puppets.forgers.training.people.dataset` returns it; ``device`` is "cpu" or "cuda".
+    """
     trainer = Trainer(name, data, seed, device)
     start, curve, recent = time.time(), [], []
     bar = tqdm(range(steps), desc=name, mininterval=10)
@@ -262,6 +268,7 @@ SPEECH = (240, 1, 100, 1)
 
 
 def main() -> None:
+    """Parse the command line and train the networks that it names."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
