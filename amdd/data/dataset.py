@@ -52,9 +52,10 @@ class ClipDataset(Dataset):
     """Clips ``rows`` of a prepared corpus as tensors.
 
     An item is ``frames`` float32 (T, 3, S, S), ImageNet-normalised; ``mel`` float32 (1, M, F) in [-1, 1];
-    ``label`` (0 real, 1 fake); ``generator`` (0 real, 1..K, -1 unknown); ``audio_present``; ``clip_id``; and
-    ``index``, the clip's row in the prepared corpus. Where ``settings.frames`` is smaller than what was prepared, T is
-    that many of the frames, evenly spaced.
+    ``label`` (0 real, 1 fake); ``generator`` (0 real, 1..K, -1 unknown); ``named``, the same for the attribution loss;
+    ``audio_present``; ``clip_id``; and ``index``, the clip's row in the prepared corpus. If ``settings.frames`` is
+    smaller than the number prepared, T is that many of the frames, evenly spaced; with ``draw`` they are drawn at random
+    instead, in their order. With ``shuffle`` the generators of the known fakes are permuted in ``named``, by ``seed``.
 
     Augmentation is drawn from (seed, epoch, row, repeat) alone, so that a resumed run sees what an
     uninterrupted one would, whatever the number of loader processes. Call :meth:`set_epoch` before each epoch.
@@ -68,12 +69,17 @@ class ClipDataset(Dataset):
         generators: Sequence[str] = (),
         augment: bool = False,
         seed: int = 0,
+        *,
+        draw: int = 0,
+        shuffle: bool = False,
     ) -> None:
         self.prepared, self.settings = prepared, settings or prepared.settings
         self.rows = row_numbers(prepared, rows)
         self.generators, self.augment, self.seed, self.epoch = tuple(generators), augment, seed, 0
+        self.draw = draw
         table = prepared.manifest.iloc[self.rows]
         self.generator = generator_index(table["generator"].tolist(), self.generators)
+        self.named = shuffled(self.generator, seed) if shuffle else self.generator
         self.label = table["label"].to_numpy(np.int64)
         self._audio = table["audio_present"].to_numpy(bool)
         self._ids = table["clip_id"].astype(str).tolist()
@@ -91,7 +97,10 @@ class ClipDataset(Dataset):
         repeat, k = divmod(int(item), len(self.rows))
         row = int(self.rows[k])
         frames = self.prepared.frames(row)
-        if self.settings.frames < len(frames):
+        if self.draw:
+            rng = np.random.default_rng([self.seed, self.epoch, row, repeat, 0xF7])
+            frames = frames[np.sort(rng.permutation(len(frames))[: self.draw])]
+        elif self.settings.frames < len(frames):
             frames = frames[np.linspace(0, len(frames) - 1, self.settings.frames).round().astype(int)]
         images = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float().div_(255)
         if self.augment:
@@ -101,10 +110,18 @@ class ClipDataset(Dataset):
             "mel": torch.from_numpy(np.array(self.prepared.mel(row), np.float32)),
             "label": int(self.label[k]),
             "generator": int(self.generator[k]),
+            "named": int(self.named[k]),
             "audio_present": bool(self._audio[k]),
             "clip_id": self._ids[k],
             "index": row,
         }
+
+
+def shuffled(generator: np.ndarray, seed: int) -> np.ndarray:
+    """Return class numbers (n,) with those of known fakes (1..K) permuted among themselves, by ``seed`` alone."""
+    out, fakes = generator.copy(), np.flatnonzero(generator > 0)
+    out[fakes] = generator[np.random.default_rng([seed, 0x5B]).permutation(fakes)]
+    return out
 
 
 def augment(frames: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -127,7 +144,7 @@ def augment(frames: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Items to a batch: tensors stacked; ``label`` float32, ``generator`` and ``index`` int64, ids a list.
+    """Items to a batch: tensors stacked; ``label`` float32, ``generator``, ``named`` and ``index`` int64, ids a list.
 
     Where clips differ in their number of frames the shorter ones are filled up, and ``frames_present`` (B, T) bool
     says which frames there are; otherwise it is left out.
@@ -142,6 +159,7 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "mel": torch.stack([i["mel"] for i in items]),
         "label": torch.tensor([i["label"] for i in items], dtype=torch.float32),
         "generator": torch.tensor([i["generator"] for i in items], dtype=torch.int64),
+        "named": torch.tensor([i["named"] for i in items], dtype=torch.int64),
         "audio_present": torch.tensor([i["audio_present"] for i in items], dtype=torch.bool),
         "clip_id": [i["clip_id"] for i in items],
         "index": torch.tensor([i["index"] for i in items], dtype=torch.int64),

@@ -28,11 +28,28 @@ def focal_loss(logit: Tensor, target: Tensor, alpha: float = 0.75, gamma: float 
     return (weight * missed**gamma * bce).mean()
 
 
-def attribution_loss(logits: Tensor, generator: Tensor) -> Tensor:
-    """Cross-entropy over real and the K generators (Eq. 10); clips of unknown generators (-1) take no part."""
-    if not (generator >= 0).any():
-        return wide(logits).sum() * 0.0
-    return F.cross_entropy(wide(logits), generator, ignore_index=-1)
+def attribution_loss(logits: Tensor, generator: Tensor, target: str = "classes") -> Tensor:
+    """Cross-entropy over real and the K generators (Eq. 10), or one of the two terms it consists of.
+
+    ``logits`` (B, K + 1) and ``generator`` (B,) int64; clips of unknown generators (-1) take no part. By the chain
+    rule of probabilities the loss over all ``classes`` is the sum of ``binary``, the cross-entropy of real against
+    any generator, and ``generators``, the cross-entropy among the generators of fakes; both are means over the
+    known clips of the batch, real or fake. The two parts separate what a second detector does from what naming does.
+    """
+    logits = wide(logits)
+    known = generator >= 0
+    if not known.any():
+        return logits.sum() * 0.0
+    if target == "classes":
+        return F.cross_entropy(logits, generator, ignore_index=-1)
+    logits, generator = logits[known], generator[known]
+    fake = generator > 0
+    if target == "binary":
+        margin = torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
+        return F.binary_cross_entropy_with_logits(margin, fake.to(margin.dtype))
+    if target == "generators":
+        return F.cross_entropy(logits[fake, 1:], generator[fake] - 1, reduction="sum") / len(logits)
+    raise ValueError(f"unknown target {target!r}; expected one of: classes, binary, generators")
 
 
 def info_nce(visual: Tensor, audio: Tensor, temperature: float = 0.07) -> Tensor:
@@ -116,7 +133,8 @@ class Objective(nn.Module):
     ``objective(outputs, batch)`` returns a dict of the five unweighted terms and ``total``. ``batch`` holds
     ``label`` and ``generator`` (B,), ``audio_present`` (B,) bool and, where clips differ in length,
     ``frames_present`` (B, T) bool: clips without audio or without an image take no part in the losses that compare
-    the two. Across processes each holds its rows, and all get the losses of the whole batch.
+    the two. ``named`` (B,), if present, replaces ``generator`` in the attribution loss alone (shuffled labels). Across
+    processes each holds its rows, and all get the losses of the whole batch.
     """
 
     def __init__(self, settings: LossSettings, n_generators: int, dim: int) -> None:
@@ -140,7 +158,7 @@ class Objective(nn.Module):
         whole = batch["audio_present"].bool()
         if "frames_present" in batch:
             whole = whole & batch["frames_present"].any(1)
-        logit, named, visual, audio, fused, label, generator, whole = gather(
+        logit, logits, visual, audio, fused, label, generator, named, whole = gather(
             outputs.detection_logit,
             outputs.attribution_logits,
             outputs.visual_projection,
@@ -148,13 +166,15 @@ class Objective(nn.Module):
             outputs.fused,
             batch["label"],
             batch["generator"],
+            batch.get("named", batch["generator"]),
             whole,
         )
         v, a = visual[whole], audio[whole]
+        contrasted = whole & (label == 0) if s.contrastive_clips == "real" else whole
         terms = {
             "detection": focal_loss(logit, label, s.focal_alpha, s.focal_gamma),
-            "attribution": attribution_loss(named, generator),
-            "contrastive": info_nce(v, a, s.temperature),
+            "attribution": attribution_loss(logits, named, s.attribution_target),
+            "contrastive": info_nce(visual[contrasted], audio[contrasted], s.temperature),
             "fingerprint": fingerprint_consistency(v, a, generator[whole], s.fingerprint_pairs),
             "centroid": self.bank.loss(fused, generator),
         }

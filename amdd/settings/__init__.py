@@ -201,6 +201,14 @@ class LossSettings:
     """temperature of the contrastive loss"""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """momentum of the class centroids"""
+    attribution_target: Literal["classes", "binary", "generators"] = "classes"
+    """classes: real and every generator, as in the paper; binary: real against any generator, a second detector that
+    sees no generator label; generators: the generators of fakes, without the binary part. The two parts sum to classes"""
+    attribution_labels: Literal["true", "shuffled"] = "true"
+    """shuffled: the generator labels of the training fakes are permuted once, by the training seed; a control"""
+    contrastive_clips: Literal["all", "real"] = "all"
+    """clips of the contrastive loss; the paper motivates it with the coupling in authentic recordings, its equation sums
+    over all clips"""
     fingerprint_pairs: Literal["own", "all"] = "own"
     """own: each clip's own audio-visual pair; all: all pairs of a generator. Eq. 12 sums over samples, not over pairs"""
 

@@ -17,6 +17,7 @@ from amdd.data.dataset import (
     collate,
     generator_index,
     row_numbers,
+    shuffled,
 )
 from amdd.profiles import PreparationSettings
 
@@ -63,6 +64,44 @@ def test_fewer_frames_than_were_prepared_are_spread_over_the_clip(tmp_path):
         found = ClipDataset(prepared, None, PreparationSettings(frames=wanted), GENERATORS)[0]["frames"]
         shown = (found[:, 0, 0, 0] * STD[0] + MEAN[0]) * 255
         assert shown.round().int().tolist() == expected
+
+
+def test_frames_are_drawn_at_random_in_their_order(tmp_path):
+    frames = np.arange(8, dtype=np.uint8)[None, :, None, None, None] * np.ones((1, 8, 4, 4, 3), np.uint8)
+    table = pd.DataFrame({"clip_id": ["c"], "generator": ["real"], "label": [0], "audio_present": [True]})
+    clips = write_prepared(tmp_path / "p", table.assign(split="train"), frames, np.zeros((1, 1, 8, 9)))
+    data = ClipDataset(clips, None, None, GENERATORS, seed=1, draw=3)
+
+    def shown(k=0, epoch=0):
+        data.set_epoch(epoch)
+        return tuple(((data[k]["frames"][:, 0, 0, 0] * STD[0] + MEAN[0]) * 255).round().int().tolist())
+
+    draws = [shown(k, epoch) for epoch in range(20) for k in (0, 1)]  # 1 is the clip's second draw
+    assert all(len(set(d)) == 3 and list(d) == sorted(d) for d in draws)
+    assert set().union(*draws) == set(range(8)) and len(set(draws)) > 10
+    assert shown(1, 7) == draws[15]
+    assert len(ClipDataset(clips, None, None, GENERATORS, draw=20)[0]["frames"]) == 8
+
+
+def test_shuffled_labels_are_a_permutation_among_known_fakes():
+    names = generator_index(NAMES, GENERATORS)
+    found = shuffled(names, 3)
+    fakes = names > 0
+    assert np.array_equal(found[~fakes], names[~fakes])
+    assert np.array_equal(np.sort(found[fakes]), np.sort(names[fakes]))
+    assert np.array_equal(found, shuffled(names, 3)) and not np.array_equal(found, shuffled(names, 4))
+    # Independent of the truth: over many seeds a fake keeps its label as often as chance has it.
+    kept = np.mean([(shuffled(names, seed) == names)[fakes].mean() for seed in range(400)])
+    share = np.bincount(names[fakes])[1:] / fakes.sum()
+    assert abs(kept - (share**2).sum()) < 0.03
+
+
+def test_dataset_with_shuffled_labels_keeps_the_true_ones_beside_them(prepared):
+    data = ClipDataset(prepared, None, None, GENERATORS, seed=5, shuffle=True)
+    items = [data[k] for k in range(len(data))]
+    assert [i["generator"] for i in items] == generator_index(NAMES, GENERATORS).tolist()
+    assert [i["named"] for i in items] == shuffled(data.generator, 5).tolist()
+    assert collate(items[:2])["named"].tolist() == [items[0]["named"], items[1]["named"]]
 
 
 def test_rows_in_every_form(prepared):

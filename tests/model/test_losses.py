@@ -227,6 +227,59 @@ def test_a_weight_of_zero_switches_a_loss_off():
     )
 
 
+GROUPS = [[0, 1, 2, 3], [0, 0], [2], [-1, 1, 0, -1, 3], [-1, -1], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("generator", GROUPS)
+def test_attribution_loss_is_the_sum_of_its_two_parts(generator):
+    """The chain rule of probabilities, for values and gradients: naming all classes is detecting and naming fakes."""
+    g = torch.tensor(generator)
+    logits = torch.randn(len(g), 4, generator=torch.Generator().manual_seed(3), dtype=torch.float64) * 3
+    logits.requires_grad_()
+    parts = [attribution_loss(logits, g, target) for target in ("binary", "generators")]
+    whole = attribution_loss(logits, g)
+    torch.testing.assert_close(parts[0] + parts[1], whole)
+    gradients = [torch.autograd.grad(x, logits, retain_graph=True)[0] for x in (parts[0] + parts[1], whole)]
+    torch.testing.assert_close(*gradients)
+
+
+def test_binary_part_is_the_cross_entropy_of_the_summed_probability_and_sees_no_generator():
+    logits = torch.randn(6, 4, generator=torch.Generator().manual_seed(4)) * 3
+    g = torch.tensor([0, 1, 2, 3, 3, 0])
+    fake = 1 - torch.softmax(logits, 1)[:, 0]
+    expected = F.binary_cross_entropy(fake, (g > 0).float())
+    torch.testing.assert_close(attribution_loss(logits, g, "binary"), expected)
+    others = torch.tensor([0, 3, 1, 2, 1, 0])
+    torch.testing.assert_close(attribution_loss(logits, others, "binary"), expected)
+
+
+def test_generators_part_is_blind_to_reals_and_to_the_logit_of_real():
+    logits = torch.randn(5, 4, generator=torch.Generator().manual_seed(5)).requires_grad_()
+    attribution_loss(logits, torch.tensor([0, 1, 2, 3, -1]), "generators").backward()
+    assert not logits.grad[:, 0].any() and not logits.grad[0].any() and not logits.grad[4].any()
+    assert logits.grad[1:4, 1:].abs().min() > 0
+    with pytest.raises(ValueError, match="classes, binary, generators"):
+        attribution_loss(logits, torch.tensor([0, 1, 2, 3, -1]), "names")
+
+
+def test_shuffled_labels_reach_the_attribution_loss_alone():
+    out, g = Outputs(4), torch.tensor([0, 1, 2, 3])
+    batch = {"label": (g != 0).float(), "generator": g, "audio_present": torch.ones(4, dtype=torch.bool)}
+    objective = Objective(LossSettings(), 3, 8)
+    true, other = objective(out, batch), objective(out, batch | {"named": torch.tensor([0, 2, 3, 1])})
+    assert {k for k in true if not torch.equal(true[k], other[k])} == {"attribution", "total"}
+    expected = attribution_loss(out.attribution_logits, torch.tensor([0, 2, 3, 1]))
+    torch.testing.assert_close(other["attribution"], expected)
+
+
+def test_contrastive_loss_of_reals_alone():
+    out, g = Outputs(5), torch.tensor([0, 1, 0, 3, 0])
+    batch = {"label": (g != 0).float(), "generator": g, "audio_present": torch.tensor([True] * 4 + [False])}
+    terms = Objective(LossSettings(contrastive_clips="real"), 3, 8)(out, batch)
+    expected = info_nce(out.visual_projection[[0, 2]], out.audio_projection[[0, 2]])
+    torch.testing.assert_close(terms["contrastive"], expected)
+
+
 TWO = """
 import copy, types
 import torch
