@@ -7,6 +7,7 @@ below it, so that a smoke run never touches a demo run's results.
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,3 +101,17 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
+
+
+def path_text(path: str | os.PathLike[str]) -> str:
+    """Return ``path`` as text for tables: bytes that are not UTF-8 are written ``\\xNN``, since tables hold UTF-8 only."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def path_from_text(text: str) -> str:
+    """The inverse of :func:`path_text`, for a file that exists under the name with those bytes."""
+    if "\\x" in text and not os.path.lexists(text):
+        raw = re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), os.fsencode(text))
+        if os.path.lexists(raw):
+            return os.fsdecode(raw)
+    return text

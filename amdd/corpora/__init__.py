@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from amdd.base.paths import path_text
 from amdd.corpora import (
     avdeepfake1m,
     celebdf,
@@ -58,8 +59,8 @@ def scan(name: str, root: str | Path, settings: CorpusSettings | None = None) ->
         raise CorpusError(root, "no such folder", "give the folder into which the dataset was unpacked")
     rows, report = reader.read(root, settings or CorpusSettings())
     if not rows:
-        raise CorpusError(root, "no clip was found", f"expected a tree like\n{reader.tree}")
-    table = pd.DataFrame(rows)
+        raise _nothing(root, reader, report)
+    table = pd.DataFrame([{k: _text(v) for k, v in row.items()} for row in rows])
     for column, default in COLUMNS.items():
         if column not in table:
             table[column] = default
@@ -72,6 +73,23 @@ def scan(name: str, root: str | Path, settings: CorpusSettings | None = None) ->
     if len(double):
         raise CorpusError(root, f"{double.iloc[0]!r} is listed twice", "remove the second row")
     return Manifest(table, root, report)
+
+
+def _text(value: object) -> object:
+    """Return ``value`` as tables can hold it: file names may have bytes that are no UTF-8."""
+    return path_text(value) if isinstance(value, str) and not value.isascii() else value
+
+
+def _nothing(root: Path, reader: Reader, report: dict) -> CorpusError:
+    """Return the error of a scan without a row: what was listed and looked for, or the tree that was expected."""
+    missing = report.get("examples of missing")
+    also = [f"{key}: {report[key]}" for key in ("not read", "links refused") if key in report]
+    if missing:
+        problem = f"{report['listed']:,} clips are listed and none was found; the first was looked for at {missing[0]}"
+        return CorpusError(
+            root, "; ".join([problem, *also]), "give the folder into which the dataset was unpacked"
+        )
+    return CorpusError(root, "; ".join(["no clip was found", *also]), f"expected a tree like\n{reader.tree}")
 
 
 def describe(manifest: Manifest) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections import Counter
 from pathlib import Path
 
-from amdd.corpora.common import CorpusError, Reader, find_root, inside, relative_id
+from amdd.corpora.common import CorpusError, Listing, Reader, inside, relative_id
+from amdd.corpora.tables import periods, read_list
+from amdd.corpora.walk import Walk
 from amdd.profiles import CorpusSettings
 
 TREE = """AV-Deepfake1M/
@@ -19,74 +21,88 @@ KINDS = {
     "audio_modified": "av1m-audio",
     "both_modified": "av1m-both",
 }
-MAX_BYTES = 4 << 30
+SOURCES = {"voxceleb2": "vox2", "lrs3": "lrs3", "silentvideos": "silent"}
+EXPECTED = {"real": 286_721, "forged": 860_039}
 
 
 def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
     """Rows and report of the labelled parts that are there."""
-    base = find_root(root, ("AV-Deepfake1M", "AV-Deepfake1M-PlusPlus", "av-deepfake1m"))
+    walk, listing = Walk(root), Listing()
+    base = walk.base("AV-Deepfake1M", "AV-Deepfake1M-PlusPlus", "AV-Deepfake1M++", "avdeepfake1m")
     tables = [base / f"{part}_metadata.json" for part in ("train", "val")]
     if not any(t.is_file() for t in tables):
         raise CorpusError(tables[-1], "not found", f"give the folder that holds it; expected\n{TREE}")
-    rows, missing = [], 0
+    rows = []
     for table in tables:
         if not table.is_file():
             continue
         part = table.name.split("_")[0]
-        if table.stat().st_size > MAX_BYTES:
-            raise CorpusError(table, "larger than 4 GiB", "copy it again from the download")
-        try:
-            entries = json.loads(table.read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-            raise CorpusError(
-                table, f"not readable as JSON ({type(error).__name__})", "copy it again from the download"
-            ) from None
-        if not isinstance(entries, list):
-            raise CorpusError(table, "not a list of clips", "use the metadata of the download")
-        for number, entry in enumerate(entries):
-            row = _row(entry, base, root, table, part, number)
-            if Path(row["video"]).is_file():
-                rows.append(row)
+        for number, entry in enumerate(read_list(table, "use the metadata of the download")):
+            row, name = _row(entry, table, part, number)
+            found, listing.listed = _located(walk, base, part, name, table, number), listing.listed + 1
+            if found is None:
+                listing.missing.append(walk.relative(base / part / name))
             else:
-                missing += 1
+                rows.append({"clip_id": relative_id(found, root), "video": str(found), **row})
     found = Counter(r["generator"] for r in rows)
-    expected = {"real": 286_721, "forged": 860_039}
-    return rows, {"found": dict(found), "expected, test included": expected, "listed but missing": missing}
+    report = {"found": dict(found), "expected, test included": EXPECTED, **listing.report()}
+    return rows, report | walk.report(r["video"] for r in rows)
 
 
-def _row(entry, base: Path, root: Path, table: Path, part: str, number: int) -> dict:
+def _located(walk: Walk, base: Path, part: str, name: str, table: Path, number: int) -> Path | None:
+    """Return the file, below ``part``, below ``part/part`` (archives unpack so at times) or beside the metadata."""
+    for folder in (f"{part}/", f"{part}/{part}/", ""):
+        found = walk.locate(inside(base, f"{folder}{name}", table, number))
+        if found is not None:
+            return found
+    return None
+
+
+def _row(entry, table: Path, part: str, number: int) -> tuple[dict, str]:
     if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
         raise CorpusError(table, "an entry without a file", "use the metadata of the download", number)
     kind = KINDS.get(str(entry.get("modify_type")))
     if kind is None:
-        raise CorpusError(
-            table, f"modify_type {str(entry.get('modify_type'))[:40]!r}", f"one of {', '.join(KINDS)}", number
-        )
-    name = entry["file"]
+        problem = f"modify_type {str(entry.get('modify_type'))[:40]!r}"
+        raise CorpusError(table, problem, f"expected one of: {', '.join(KINDS)}", number)
+    spans = periods(entry.get("fake_segments"), table, number, "fake_segments")
+    if spans and kind == "real":
+        problem = f"{entry['file']} has fake_segments, while modify_type is real"
+        raise CorpusError(table, problem, "correct one of them, or drop the entry", number)
     # Some copies name files below train/ or val/, some already with it.
-    path = inside(base, name if name.startswith(f"{part}/") else f"{part}/{name}", table, number)
-    try:
-        spans = [[float(a), float(b)] for a, b in entry.get("fake_segments") or []]
-    except (TypeError, ValueError):
-        raise CorpusError(table, "fake_segments", "pairs of seconds are expected", number) from None
-    if any(not (math.isfinite(a) and math.isfinite(b) and 0 <= a <= b) for a, b in spans):
-        raise CorpusError(
-            table, f"fake_segments {spans[:3]}", "seconds from 0 on, start before end, are expected", number
-        )
-    parts = [p for p in name.split("/") if p not in ("train", "val")]
+    name = entry["file"].replace("\\", "/").removeprefix("./").removeprefix(f"{part}/")
     return {
-        "clip_id": relative_id(path, root),
         "label": int(kind != "real"),
         "generator": kind,
-        "identity": parts[0] if len(parts) > 1 else "",  # VoxCeleb2's speaker is the first folder
-        "video": str(path),
+        "identity": _person(name),
         "has_audio": True,
         "quality": kind,
         "fake_periods": json.dumps(spans),
         "official_split": part,
         "video_label": int(kind in ("av1m-video", "av1m-both")),
         "audio_label": int(kind in ("av1m-audio", "av1m-both")),
-    }
+    }, name
+
+
+def _person(name: str) -> str:
+    """Return the person that a path names, prefixed by the corpus that the clip was taken from, or "".
+
+    AV-Deepfake1M names VoxCeleb2's speaker in the first folder; AV-Deepfake1M++ has a folder of the source corpus above
+    it: the speaker below ``vox_celeb_2``, the video below ``lrs3``, the subject below ``silent_videos``.
+    """
+    folders = name.split("/")[:-1]
+    folders = folders[folders[0] in ("train", "val", "test") :] if folders else []
+    if not folders:
+        return ""
+    source, below = re.sub(r"[^a-z0-9]", "", folders[0].casefold()), folders[1:]
+    if source not in SOURCES:
+        return folders[0]
+    prefix = SOURCES[source]
+    if prefix == "silent":
+        subject = re.search(r"subject[ _-]?0*(\d+)", name, re.IGNORECASE)
+        if subject:
+            return f"silent:subject_{subject[1]}"
+    return f"{prefix}:{below[0] if below else name.rpartition('/')[2]}"
 
 
 READER = Reader(

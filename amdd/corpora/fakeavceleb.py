@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from pathlib import Path
 
-from amdd.corpora.common import CorpusError, Reader, find_root, inside, relative_id
+from amdd.corpora.common import CorpusError, Listing, Reader, inside, relative_id
+from amdd.corpora.tables import Table, read_csv
+from amdd.corpora.walk import Walk
 from amdd.profiles import CorpusSettings
 
 TREE = """FakeAVCeleb_v1.2/
@@ -22,7 +23,6 @@ TYPES = {
     "FakeVideo-FakeAudio": "D",
 }
 METHODS = {"real", "rtvc", "wav2lip", "fsgan", "faceswap", "fsgan-wav2lip", "faceswap-wav2lip"}
-MAX_COLUMNS = 64
 
 
 def _key(text: str) -> str:
@@ -30,110 +30,107 @@ def _key(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
-def _folder(root: Path, parts: list[str], file: Path, row: int, cache: dict) -> Path:
-    """The folder of these parts, renamed ones included; the first part (the root's name) is dropped."""
-    path = root
+def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
+    """Rows and report; see :func:`amdd.corpora.scan`."""
+    walk, listing = Walk(root), Listing()
+    base = walk.base("FakeAVCeleb_v1.2", "FakeAVCeleb", "FakeAVCeleb_v1.0")
+    file = base / "meta_data.csv"
+    if not file.is_file():
+        raise CorpusError(file, "not found", f"give the folder that holds it; expected\n{TREE}")
+    table = read_csv(file, "copy it again from the download")
+    columns = _columns(table)
+    rows: list[dict] = []
+    seen: dict[str, int] = {}
+    double = 0
+    for number, line in table.lines:
+        row, path = _row(line, columns, table, walk, base, number)
+        listing.listed += 1
+        found = walk.locate(path)
+        if found is None:
+            listing.missing.append(walk.relative(path))
+            continue
+        key = relative_id(found, root)
+        if key in seen:
+            double += 1
+            # 22 files of v1.2 stand in the list twice, as wav2lip and as faceswap-wav2lip: the first
+            # row counts, and the clip is left out of attribution.
+            if rows[seen[key]]["generator"] != row["generator"]:
+                rows[seen[key]]["generator"] = "unknown"
+            continue
+        seen[key] = len(rows)
+        rows.append({"clip_id": key, "video": str(found), **row})
+    report = {
+        "found": dict(sorted(Counter(r["category"] for r in rows).items())),
+        "expected (v1.2)": EXPECTED,
+        "methods": dict(Counter(r["generator"] for r in rows)),
+        **listing.report(),
+        "listed twice": double,
+    }
+    return rows, report | walk.report(r["video"] for r in rows)
+
+
+def _columns(table: Table) -> dict[str, int]:
+    """Return the position of each column; ``_name`` is the file name's, ``_folder`` the folder's (it may lie past the
+    last header)."""
+    names, file = table.names, table.file
+    columns = {n: i for i, n in enumerate(names) if n}
+    cure = "use the meta_data.csv of the download"
+    for needed in ("source", "method", "type"):
+        if needed not in columns:
+            raise CorpusError(file, f"no column {needed!r} in {names}", cure, 1)
+    # As shipped the file's column is "path" and the folder's has no name; pandas calls that one "Unnamed: 9", and may
+    # put a blank one of its own, the index, in front. Users rename both.
+    folder = _folder_column(table)
+    for name in ("filename", "vid", "path"):
+        if name in names and names.index(name) != folder:
+            return columns | {"_name": names.index(name), "_folder": len(names) if folder is None else folder}
+    raise CorpusError(file, f"no column with file names in {names}", cure, 1)
+
+
+def _folder_column(table: Table) -> int | None:
+    """Return the position of the column whose values name folders of the dataset, by its values, else by its name."""
+    for _, cells in table.lines[:50]:
+        for k, cell in enumerate(cells):
+            parts = [_key(p) for p in cell.replace("\\", "/").split("/") if p.strip()]
+            kinds = {_key(kind) for kind in TYPES}
+            if len(parts) > 1 and (parts[0].startswith("fakeavceleb") or parts[0] in kinds):
+                return k
+    names = table.names
+    after = names.index("path") + 1 if "path" in names else 0
+    unnamed = [k for k, n in enumerate(names) if k >= after and (not n or n.startswith("unnamed"))]
+    return unnamed[0] if unnamed else (names.index("path2") if "path2" in names else None)
+
+
+def _folder(walk: Walk, base: Path, parts: list[str], file: Path, row: int) -> Path:
+    """Return the folder of these parts below ``base``; renamed ones count by their letters and digits."""
+    path = base
     for part in parts:
         direct = inside(path, part, file, row)
-        if direct.is_dir():
-            path = direct
-            continue
-        if path not in cache:
-            cache[path] = {_key(p.name): p for p in path.iterdir() if p.is_dir()} if path.is_dir() else {}
-        if _key(part) not in cache[path]:
-            return direct
-        path = cache[path][_key(part)]
+        same = [f for f in walk.folders(path) if f.name == direct.name or _key(f.name) == _key(part)]
+        path = next((f for f in same if f.name == direct.name), same[0] if same else direct)
     return path
 
 
-def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
-    """Rows and report; see :func:`amdd.corpora.scan`."""
-    base = find_root(root, ("FakeAVCeleb_v1.2", "FakeAVCeleb"))
-    table = base / "meta_data.csv"
-    if not table.is_file():
-        raise CorpusError(table, "not found", f"give the folder that holds it; expected\n{TREE}")
-    rows, seen, missing, double, cache = [], {}, [], 0, {}
-    try:
-        with open(table, newline="", encoding="utf-8-sig", errors="strict") as handle:
-            csv.field_size_limit(1 << 16)
-            lines = csv.reader(handle)
-            header = next(lines, [])
-            columns = _columns(header, table)
-            for number, line in enumerate(lines, start=2):
-                if not line or not any(cell.strip() for cell in line):
-                    continue
-                row, path = _row(line, columns, header, base, table, number, cache)
-                key = relative_id(path, root) if path.is_relative_to(root) else str(path)
-                if key in seen:
-                    double += 1
-                    # 22 files of v1.2 stand in the list twice, as wav2lip and as faceswap-wav2lip: the first
-                    # row counts, and the clip is left out of attribution.
-                    if rows[seen[key]]["generator"] != row["generator"]:
-                        rows[seen[key]]["generator"] = "unknown"
-                    continue
-                if not path.is_file():
-                    missing.append(key)
-                    continue
-                seen[key] = len(rows)
-                rows.append({"clip_id": key, "video": str(path), **row})
-    except UnicodeDecodeError as error:
-        raise CorpusError(table, f"not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
-    except csv.Error as error:
-        raise CorpusError(
-            table, f"not readable as CSV ({error})", "copy it again from the download"
-        ) from None
-    found = Counter(r["category"] for r in rows)
-    on_disk = sum(1 for kind in TYPES for _ in (base / kind).rglob("*.mp4")) if base.is_dir() else 0
-    report = {
-        "found": dict(sorted(found.items())),
-        "expected (v1.2)": EXPECTED,
-        "methods": dict(Counter(r["generator"] for r in rows)),
-        "listed but missing": len(missing),
-        "examples of missing": missing[:5],
-        "listed twice": double,
-        "on disk but not listed": on_disk - len(rows),
-    }
-    return rows, report
-
-
-def _columns(header: list[str], table: Path) -> dict[str, int]:
-    if len(header) > MAX_COLUMNS:
-        raise CorpusError(table, f"{len(header)} columns", "copy the file again from the download", 1)
-    names = [h.strip().lower() for h in header]
-    columns = {n: i for i, n in enumerate(names) if n}
-    for needed in ("source", "method", "type"):
-        if needed not in columns:
-            raise CorpusError(
-                table, f"no column {needed!r} in {names}", "use the meta_data.csv of the download", 1
-            )
-    # The file name's column and the folder's: as shipped "path" and a blank; users rename both.
-    pairs = (("path", ""), ("filename", "path"), ("vid", "path"), ("path", "path2"), ("path", "unnamed: 9"))
-    for name, folder in pairs:
-        if name in names and folder in names and names.index(name) != names.index(folder):
-            columns["_name"], columns["_folder"] = names.index(name), names.index(folder)
-            return columns
-    if "path" in names:
-        columns["_name"] = names.index("path")
-        columns["_folder"] = len(names)  # nine headers over ten values: the folder is what stands last
-        return columns
-    raise CorpusError(
-        table, f"no column with file names in {names}", "use the meta_data.csv of the download", 1
-    )
-
-
-def _row(line, columns, header, base, table, number, cache) -> tuple[dict, Path]:
-    if len(line) > MAX_COLUMNS or len(line) <= max(columns["_name"], columns["method"]):
-        raise CorpusError(
-            table, f"{len(line)} values under {len(header)} headers", "correct or drop the row", number
-        )
+def _row(line: list[str], columns: dict[str, int], csv: Table, walk: Walk, base: Path, number: int):
+    """Return a row of the manifest without its file, and the path at which the file is looked for."""
+    table = csv.file
+    needed = ("_name", "method", "type", "source")
+    if len(line) <= max(columns[n] for n in needed):
+        problem = f"{len(line)} values under {len(csv.header)} headers"
+        raise CorpusError(table, problem, "correct or drop the row", number)
     method = line[columns["method"]].strip().lower()
     if method not in METHODS:
-        raise CorpusError(table, f"unknown method {method!r}", f"one of {', '.join(sorted(METHODS))}", number)
+        raise CorpusError(
+            table, f"unknown method {method!r}", f"expected one of: {', '.join(sorted(METHODS))}", number
+        )
     kind = line[columns["type"]].strip()
     kind = next((t for t in TYPES if _key(t) == _key(kind)), kind)
     if kind not in TYPES:
-        raise CorpusError(table, f"unknown type {kind!r}", f"one of {', '.join(TYPES)}", number)
+        raise CorpusError(table, f"unknown type {kind!r}", f"expected one of: {', '.join(TYPES)}", number)
     category = TYPES[kind]
+    if (method == "real") != (category == "A"):
+        problem = f"the method {method!r} and the type {kind!r} contradict each other"
+        raise CorpusError(table, problem, "correct or drop the row", number)
     source = line[columns["source"]].strip()
     name = line[columns["_name"]].strip()
     folder = line[columns["_folder"]].strip() if columns["_folder"] < len(line) else ""
@@ -144,8 +141,7 @@ def _row(line, columns, header, base, table, number, cache) -> tuple[dict, Path]
         parts = parts[1:]
     if not parts:
         parts = [kind, race, gender, source]
-    path = _folder(base, parts, table, number, cache)
-    path = inside(path, name, table, number)
+    path = inside(_folder(walk, base, parts, table, number), name, table, number)
     named = re.findall(r"id\d{5}", name)
     row = {
         "label": 0 if category == "A" else 1,

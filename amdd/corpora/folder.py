@@ -2,159 +2,127 @@
 
 from __future__ import annotations
 
-import csv
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
-from amdd.corpora.common import CorpusError, Reader, inside, relative_id
+from amdd.corpora.common import CorpusError, Listing, Reader, inside, relative_id
+from amdd.corpora.tables import Table, read_csv
+from amdd.corpora.walk import Walk
 from amdd.profiles import CorpusSettings
 
 TREE = """<root>/real/*.mp4   <root>/<generator>/*.mp4
 or <root>/clips.csv with the columns path,label[,generator,identity,donor,group,split]"""
-SUFFIXES = {
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".mkv",
-    ".webm",
-    ".avi",
-    ".mpg",
-    ".mpeg",
-    ".ts",
-    ".mts",
-    ".m2ts",
-    ".3gp",
-    ".wmv",
-    ".flv",
-    ".ogv",
-    ".gif",
-}
 # A folder with such a name is likely to hold reals; to take it for a generator would turn labels round.
-PERHAPS_REAL = re.compile(r"real|genuine|original|pristine|bona[ _-]?fide|authentic", re.IGNORECASE)
-LITTER = {"__macosx", "lost+found", "system volume information", "thumbs.db", "desktop.ini"}
-LABELS = {"0": 0, "0.0": 0, "real": 0, "1": 1, "1.0": 1, "fake": 1}
+PERHAPS_REAL = re.compile(
+    r"real|genuine|original|pristine|bona[ _.-]?fide|authentic|legit|unaltered|untouched|unmodified|unmanipulated"
+    r"|(\b|_)(non?|not|un)[ _.-]*(deep)?(fakes?|forged|manipulated|altered|edited|modified|synthetic|generated)",
+    re.IGNORECASE,
+)
+LABELS = {"real": 0, "fake": 1, "0": 0, "0.0": 0, "1": 1, "1.0": 1, "false": 0, "true": 1}
+NAMELESS = "fake"  # the generator of fakes for which a list names none
 
 
 def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
-    """Rows and report; ``not read`` counts media files below ``root`` that are no row, ``without`` names a class that has
-    no clip."""
-    table = root / "clips.csv"
-    missing: list[str] = []
-    rows = _from_csv(root, table, missing) if table.is_file() else _from_folders(root)
+    """Rows and report; ``without`` names a class that has no clip."""
+    walk, table = Walk(root), root / "clips.csv"
+    walk.bases.append(root)
+    listing = Listing()
+    if table.is_file():
+        rows = _from_csv(walk, read_csv(table), listing)
+    else:
+        rows = _from_folders(walk)
     report: dict = {"found": dict(Counter(r["generator"] for r in rows))}
-    if missing:
-        report["missing"] = missing
-    taken = {r["video"] for r in rows}
-    left = [relative_id(p, root) for p in _media(root) if str(p) not in taken]
-    if left:
-        report["not read"] = f"{len(left)} media files, for example {', '.join(left[:2])}"
+    if listing.listed:
+        report |= listing.report()
+    nameless = sum(r.pop("nameless", False) for r in rows)
+    if nameless:
+        report["without a generator"] = f"{nameless:,} fakes, read as the generator {NAMELESS!r}"
     labels = {r["label"] for r in rows}
     if rows and labels != {0, 1}:
         report["without"] = "no fake clips" if labels == {0} else "no real clips"
-    return rows, report
-
-
-def _litter(name: str) -> bool:
-    """Whether systems leave a file or folder of this name behind."""
-    return name[:1] in ".@#$~" or name.lower() in LITTER
-
-
-def _media(folder: Path) -> Iterator[Path]:
-    """Yield the media files below ``folder`` in order, without what systems leave behind."""
-    for path in sorted(folder.iterdir()):
-        if _litter(path.name):
-            continue
-        if path.is_dir():
-            yield from _media(path)
-        elif path.is_file() and path.suffix.lower() in SUFFIXES:
-            yield path
+    return rows, report | walk.report(r["video"] for r in rows)
 
 
 def _class_of(folder: Path) -> str:
     """Return the class that a folder's name states. Raises :class:`CorpusError` where it may mean real clips."""
-    name = folder.name.strip()
+    name = " ".join(folder.name.split())
     if name.casefold() == "real":
         return "real"
     if PERHAPS_REAL.search(name):
-        cure = "rename it to 'real' if it holds real clips, or to the generator's name"
+        cure = (
+            "rename it to 'real' if it holds real clips, or to the generator's name; a generator with such a name "
+            "can be listed in clips.csv"
+        )
         raise CorpusError(folder, "the folder's name may mean real clips", cure)
     return name
 
 
-def _from_folders(root: Path) -> list[dict]:
-    rows = []
-    for folder in sorted(p for p in root.iterdir() if p.is_dir() and not _litter(p.name)):
-        clips = [p for p in _media(folder) if p.parent == folder]
+def _from_folders(walk: Walk) -> list[dict]:
+    """One row per clip of each class folder; names that differ in case alone are one class, spelled as the first."""
+    rows, spelled = [], {}
+    for folder in walk.folders(walk.root):
+        clips = walk.files(folder)
         if not clips:
             continue
-        generator = _class_of(folder)
+        name = _class_of(folder)
+        generator = spelled.setdefault(name.casefold(), name)
         for path in clips:
             rows.append(
                 {
-                    "clip_id": relative_id(path, root),
+                    "clip_id": relative_id(path, walk.root),
                     "label": int(generator != "real"),
                     "generator": generator,
-                    "identity": path.stem,  # unknown: every clip counts as a person of its own
+                    "identity": path.stem,  # unknown: clips of one name count as one person
                     "video": str(path),
                 }
             )
     return rows
 
 
-def _from_csv(root: Path, table: Path, missing: list[str]) -> list[dict]:
-    rows = []
-    try:
-        with open(table, newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle)
-            header = [str(name).strip().lower() for name in reader.fieldnames or []]
-            reader.fieldnames = header
-            if not {"path", "label"} <= set(header):
-                problem = f"needs the columns path and label, and has {', '.join(header) or 'none'}"
-                raise CorpusError(table, problem, "name them in the first line, separated by commas")
-            for number, line in enumerate(reader, start=2):
-                cells = {k: v.strip() for k, v in line.items() if isinstance(v, str)}
-                if any(cells.values()):
-                    rows += _row(root, table, number, cells, missing)
-    except UnicodeDecodeError as error:
-        raise CorpusError(table, f"not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
-    except csv.Error as error:
-        raise CorpusError(table, f"not readable as CSV ({error})", "save it again as CSV") from None
+def _from_csv(walk: Walk, table: Table, listing: Listing) -> list[dict]:
+    if not {"path", "label"} <= set(table.names):
+        seen = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}[table.delimiter]
+        header = ", ".join(repr(name) for name in table.names) or "no columns"
+        problem = f"needs the columns path and label, and has {header} (separated by {seen})"
+        raise CorpusError(table.file, problem, "name the columns in the first line")
+    rows, spelled = [], {}
+    for number, cells in table.records():
+        rows += _row(walk, table.file, number, cells, listing, spelled)
     return rows
 
 
-def _row(root: Path, table: Path, number: int, cells: dict[str, str], missing: list[str]) -> list[dict]:
+def _row(walk: Walk, table: Path, number: int, cells: dict, listing: Listing, spelled: dict) -> list[dict]:
     """Return the row of one line, or none where its file is missing."""
-    label = LABELS.get(cells.get("label", "").lower())
-    if not cells.get("path") or label is None:
-        problem = (
-            f"needs a path and a label, and has {cells.get('path', '')!r} and {cells.get('label', '')!r}"
-        )
+    listing.listed += 1
+    if not cells.get("path"):
+        raise CorpusError(table, "the path is empty", "give one, or remove the line", number)
+    label = LABELS.get(cells.get("label", "").casefold())
+    if label is None:
+        problem = f"the label {cells.get('label', '')!r} is unknown"
         raise CorpusError(table, problem, "expected one of: real, fake", number)
-    generator = cells.get("generator") or ("unknown" if label else "real")
-    if (generator.casefold() == "real") != (label == 0):
-        problem = f"the label {cells['label']!r} and the generator {generator!r} contradict each other"
+    named = " ".join(cells.get("generator", "").split())
+    if named and (named.casefold() == "real") != (label == 0):
+        problem = f"the label {cells['label']!r} and the generator {named!r} contradict each other"
         raise CorpusError(table, problem, "correct one of them", number)
-    path = _there(inside(root, cells["path"], table, number))
+    generator = "real" if label == 0 else spelled.setdefault(named.casefold(), named or NAMELESS)
+    path = _located(walk, cells["path"], table, number)
     if path is None:
-        missing.append(cells["path"])
+        listing.missing.append(cells["path"])
         return []
-    row = {"clip_id": relative_id(path, root), "label": label, "video": str(path)}
-    row |= {"generator": "real" if label == 0 else generator, "identity": cells.get("identity") or path.stem}
+    row = {"clip_id": relative_id(path, walk.root), "label": label, "video": str(path)}
+    row |= {"generator": generator, "identity": cells.get("identity") or path.stem}
     row |= {"donor": cells.get("donor", ""), "group": cells.get("group", "")}
-    return [row | {"official_split": cells.get("split", "").lower()}]
+    return [
+        row | {"official_split": cells.get("split", "").casefold(), "nameless": bool(label) and not named}
+    ]
 
 
-def _there(path: Path) -> Path | None:
-    """Return the file at ``path``, its name in either Unicode form, or None."""
-    for form in ("NFC", "NFD"):
-        other = path.with_name(unicodedata.normalize(form, path.name))
-        for candidate in (path, other):
-            if candidate.is_file():
-                return candidate
-    return None
+def _located(walk: Walk, name: str, table: Path, number: int) -> Path | None:
+    """Return the file that a line names, by a path below the root or an absolute one that leads there."""
+    if Path(name).is_absolute() and Path(name).is_relative_to(walk.root):
+        name = Path(name).relative_to(walk.root).as_posix()
+    return walk.locate(inside(walk.root, name, table, number))
 
 
 READER = Reader("folder", "clips of your own", "", TREE, "audio and video", read)

@@ -3,82 +3,63 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from pathlib import Path
 
-from amdd.corpora.common import CorpusError, Reader, find_root, inside, relative_id
+from amdd.corpora.common import CorpusError, Listing, Reader, inside, relative_id
+from amdd.corpora.tables import boolean, periods, read_list
+from amdd.corpora.walk import Walk
 from amdd.profiles import CorpusSettings
 
 TREE = """LAV-DF/{metadata.json or metadata.min.json, train/, dev/, test/NNNNNN.mp4}"""
-MAX_BYTES = 1 << 30
+KINDS = {
+    (False, False): "real",
+    (True, False): "lav-video",
+    (False, True): "lav-audio",
+    (True, True): "lav-both",
+}
+EXPECTED = {"real": 36431, "lav-both": 33160, "lav-video": 33543, "lav-audio": 33170}
 
 
 def read(root: Path, settings: CorpusSettings) -> tuple[list[dict], dict]:
-    base = find_root(root, ("LAV-DF", "lavdf"))
+    """Rows and report; ``fake_periods`` are in seconds. The release does not name its speakers."""
+    walk, listing = Walk(root), Listing()
+    base = walk.base("LAV-DF", "LAVDF", "LAV_DF")
     table = next((base / n for n in ("metadata.min.json", "metadata.json") if (base / n).is_file()), None)
     if table is None:
-        raise CorpusError(
-            base / "metadata.json", "not found", "it is part of the dataset, not of its repository"
-        )
-    if table.stat().st_size > MAX_BYTES:
-        raise CorpusError(table, "larger than 1 GiB", "use metadata.min.json")
-    try:
-        entries = json.loads(table.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise CorpusError(
-            table, f"not readable as JSON ({type(error).__name__})", "copy it again from the download"
-        ) from None
-    if not isinstance(entries, list):
-        raise CorpusError(table, "not a list of clips", "use the metadata.json of the download")
-    rows, missing = [], 0
-    for number, entry in enumerate(entries):
-        row = _row(entry, base, root, table, number)
-        if Path(row["video"]).is_file():
-            rows.append(row)
+        cure = "it is part of the dataset, not of its repository"
+        raise CorpusError(base / "metadata.json", "not found", cure)
+    rows = []
+    for number, entry in enumerate(read_list(table, "use the metadata.json of the download")):
+        row, path = _row(entry, base, table, number)
+        found, listing.listed = walk.locate(path), listing.listed + 1
+        if found is None:
+            listing.missing.append(walk.relative(path))
         else:
-            missing += 1
-    kinds = Counter(r["generator"] for r in rows)
-    return rows, {
-        "found": dict(kinds),
-        "expected": {"real": 36431, "lav-both": 33160, "lav-video": 33543, "lav-audio": 33170},
-        "listed but missing": missing,
-    }
+            rows.append({"clip_id": relative_id(found, root), "video": str(found), **row})
+    report = {"found": dict(Counter(r["generator"] for r in rows)), "expected": EXPECTED, **listing.report()}
+    return rows, report | walk.report(r["video"] for r in rows)
 
 
-def _row(entry, base: Path, root: Path, table: Path, number: int) -> dict:
+def _row(entry, base: Path, table: Path, number: int) -> tuple[dict, Path]:
     if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
         raise CorpusError(table, "an entry without a file", "use the metadata.json of the download", number)
     path = inside(base, entry["file"], table, number)
-    periods = entry.get("fake_periods") or []
-    try:
-        spans = [[float(a), float(b)] for a, b in periods]
-    except (TypeError, ValueError):
-        raise CorpusError(
-            table, f"fake_periods {str(periods)[:60]!r}", "pairs of seconds are expected", number
-        ) from None
-    if any(not (math.isfinite(a) and math.isfinite(b) and 0 <= a <= b) for a, b in spans):
-        raise CorpusError(
-            table, f"fake_periods {spans[:3]}", "seconds from 0 on, start before end, are expected", number
-        )
-    video, audio = bool(entry.get("modify_video")), bool(entry.get("modify_audio"))
-    kind = {
-        (False, False): "real",
-        (True, False): "lav-video",
-        (False, True): "lav-audio",
-        (True, True): "lav-both",
-    }[(video, audio)]
+    spans = periods(entry.get("fake_periods"), table, number, "fake_periods")
+    flags = [boolean(entry.get(n), table, number, n) for n in ("modify_video", "modify_audio")]
+    kind = KINDS[flags[0], flags[1]]
+    if spans and kind == "real":
+        problem = f"{entry['file']} has fake_periods, while neither modify_video nor modify_audio is true"
+        raise CorpusError(table, problem, "correct one of them, or drop the entry", number)
     return {
-        "clip_id": relative_id(path, root),
         "label": int(kind != "real"),
         "generator": kind,
         "identity": "",  # the release does not say who speaks
-        "video": str(path),
         "has_audio": bool(entry.get("audio_channels", 1)),
         "quality": kind,
         "fake_periods": json.dumps(spans),
-        "official_split": str(entry.get("split", "")),
-    }
+        "official_split": str(entry.get("split") or ""),
+    }, path
 
 
 READER = Reader(

@@ -62,7 +62,7 @@ def test_fakeavceleb_as_shipped(tmp_path):
         "C": {"video_label": 1, "audio_label": 0},
         "D": {"video_label": 1, "audio_label": 1},
     }
-    assert manifest.report["on disk but not listed"] == 0
+    assert "not read" not in manifest.report and manifest.report["listed but missing"] == 0
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_fakeavceleb_says_what_is_missing_and_what_is_extra(tmp_path):
     report = scan("fakeavceleb", root).report
     assert report["listed but missing"] == 1
     assert report["examples of missing"][0].endswith("00109_fake.mp4")
-    assert report["on disk but not listed"] == 1
+    assert report["not read"].startswith("1 media files") and report["not read"].endswith("surprise.mp4")
 
 
 @pytest.mark.parametrize(
@@ -238,9 +238,9 @@ def test_faceforensics_reads_compressions_and_official_splits(tmp_path):
     manifest = scan("faceforensics", tmp_path)
     table = manifest.table
     assert table.quality.value_counts().to_dict() == {"c23": 4, "c40": 1}
-    fake = table[table.generator == "deepfakes"].iloc[0]
+    fake = table[table.generator == "ff-deepfakes"].iloc[0]
     assert (fake.identity, fake.donor, fake.official_split) == ("youtube-071", "youtube-054", "train")
-    assert table[table.generator == "deepfakedetection"].identity.tolist() == ["actors-01"]
+    assert table[table.generator == "ff-deepfakedetection"].identity.tolist() == ["actors-01"]
     touch(base / "manipulated_sequences/Deepfakes/c23/videos/what.mp4")
     with pytest.raises(CorpusError, match=r"what\.mp4"):
         scan("faceforensics", tmp_path)
@@ -375,4 +375,4 @@ def test_label_and_generator_of_a_list_agree(tmp_path):
     (tmp_path / "clips.csv").write_text("path,label,generator\na.mp4,REAL,\n\n ,,\nb.mp4,1.0,MyGen\n")
     manifest = scan("folder", tmp_path)
     assert manifest.table[["label", "generator"]].to_numpy().tolist() == [[0, "real"]]
-    assert manifest.report["missing"] == ["b.mp4"]
+    assert manifest.report["examples of missing"] == ["b.mp4"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 from av.stream import Disposition
 
+from amdd.base.paths import path_from_text
 from amdd.data.media.names import MediaError, words_of
 
 av.logging.set_level(av.logging.PANIC)  # every fault becomes a MediaError; libav's own chatter adds nothing
@@ -25,6 +26,7 @@ FORMATS = (
 
 
 def open_container(path: Path) -> av.container.InputContainer:
+    path = Path(path_from_text(os.fspath(path)))  # names in tables hold UTF-8 only
     if not os.path.exists(path):  # unlike Path.exists, takes names that are too long
         raise MediaError(path, "no such file")
     if not path.is_file():  # a named pipe would make us wait forever

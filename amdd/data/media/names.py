@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
+
+from amdd.base.paths import path_from_text, path_text
+
+__all__ = ["FRAME_SUFFIXES", "MediaError", "frame_files", "path_from_text", "path_text"]
 
 FRAME_SUFFIXES = {"", ".jpg", ".jpeg", ".png"}
 
@@ -15,20 +17,6 @@ class MediaError(ValueError):
     def __init__(self, path: str | Path, reason: str) -> None:
         self.path, self.reason = Path(path), reason
         super().__init__(f"{Path(path).name!a}: {reason}")
-
-
-def path_text(path: str | os.PathLike[str]) -> str:
-    """``path`` as text for tables: bytes that are not UTF-8 are written ``\\xNN``, since tables hold UTF-8 only."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def path_from_text(text: str) -> str:
-    """The inverse of :func:`path_text`, for a file that exists under the name with those bytes."""
-    if "\\x" in text and not os.path.lexists(text):
-        raw = re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), os.fsencode(text))
-        if os.path.lexists(raw):
-            return os.fsdecode(raw)
-    return text
 
 
 def frame_files(folder: Path) -> list[Path]:

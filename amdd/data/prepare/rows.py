@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from amdd.corpora.common import leaves
 from amdd.data.media import path_from_text
 from amdd.data.prepare.shards import Clip, content_of
 from amdd.profiles import PreparationSettings
@@ -131,10 +132,7 @@ def _located(name: Any, root: str | Path | None) -> tuple[str, str]:
     path = path_from_text(os.path.abspath(name) if name.startswith(begun) else os.path.join(base, name))
     if os.path.commonpath([base, os.path.abspath(path)]) != base:
         return path, "the metadata names a file outside the corpus; it is not read"
-    if os.environ.get("AMDD_FOLLOW_LINKS") == "1":
-        return path, ""
-    real, real_base = os.path.realpath(path), os.path.realpath(base)
-    if os.path.commonpath([real_base, real]) != real_base:
+    if leaves(path, base):
         return path, "a link that leaves the corpus; set AMDD_FOLLOW_LINKS=1 if you made it yourself"
     return path, ""
 
