@@ -112,7 +112,7 @@ def amdd_step(profile, device, precision, channels_last=True, compiled=False):
     model = AMDD(replaced(profile, {"model.weights": "random"}).model).to(device)
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
-    objective = Objective(profile.training.loss, len(profile.model.generators), 2 * profile.model.dim).to(
+    objective = Objective(profile.training.loss, len(profile.model.classes) - 1, 2 * profile.model.dim).to(
         device
     )
     optimiser = optimiser_of(model, profile.training, device)
@@ -155,7 +155,7 @@ def corpus(profile: Profile, folder: Path, n: int = 64) -> Prepared:
     frames = rng.integers(0, 255, (n, p.frames, p.size, p.size, 3), np.uint8)
     np.save(folder / "shards" / "00000.frames.npy", frames)
     np.save(folder / "shards" / "00000.mel.npy", rng.uniform(-1, 1, (n, *shape_of(p))).astype(np.float16))
-    names = ("real", *profile.model.generators)
+    names = profile.model.classes
     manifest = pd.DataFrame(
         {
             "clip_id": [str(k) for k in range(n)], "shard": 0, "row": range(n), "label": [int(k % len(names) > 0) for k in range(n)],
@@ -167,7 +167,7 @@ def corpus(profile: Profile, folder: Path, n: int = 64) -> Prepared:
 
 def loaded(profile: Profile, prepared: Prepared):
     """Batches without end, out of the training loop's own dataset, sampler and loader."""
-    dataset = ClipDataset(prepared, None, profile.preparation, profile.model.generators, augment=True)
+    dataset = ClipDataset(prepared, None, profile.preparation, profile.model.classes[1:], augment=True)
     sampler = balanced_sampler(dataset, n=400 * profile.training.batch_size, seed=0)
     epoch = 0
     while True:
@@ -177,7 +177,7 @@ def loaded(profile: Profile, prepared: Prepared):
 
 def fixed(profile: Profile, prepared: Prepared):
     """The same batch without end."""
-    dataset = ClipDataset(prepared, None, profile.preparation, profile.model.generators)
+    dataset = ClipDataset(prepared, None, profile.preparation, profile.model.classes[1:])
     batch = collate([dataset[k] for k in range(profile.training.batch_size)])
     while True:
         yield batch

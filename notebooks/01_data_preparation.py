@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -155,7 +157,7 @@ nb.table(
 # %%
 test = table[table.split == "test"]
 kinds = ["real", *sorted(set(test.generator[test.label == 1]))]
-known = [k for k in kinds if k == "real" or k in nb.profile.model.generators]
+known = [k for k in kinds if k in ("real", *nb.generators(table))]
 chosen = showcase.one_of_each(test, known)
 nb.show(
     "film_strip",

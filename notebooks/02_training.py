@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -61,7 +63,10 @@ nb.opening()
 # with another visual backbone differ in that row only.
 
 # %%
-model = AMDD(dataclasses.replace(nb.profile.model, weights="random"))
+settings = dataclasses.replace(
+    nb.profile.model, weights="random", generators=nb.generators()
+)
+model = AMDD(settings)
 sizes = summary(model)
 nb.table(
     "parameters",
@@ -155,7 +160,7 @@ nb.show(
 
 # %% tags=["solution"]
 first = run.history.iloc[0]
-classes = len(run.profile.model.generators) + 1
+classes = len(run.profile.model.classes)
 batch = run.profile.training.batch_size
 pd.DataFrame(
     {

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -69,7 +71,7 @@ nb.table(
 
 # %% tags=["remove-cell"]
 nb.results.metrics("full", found, seed=nb.seed)
-nb.number("chance", 1 / len(run.profile.model.generators))
+nb.number("chance", 1 / (len(run.profile.model.classes) - 1))
 
 # %% [markdown]
 # The paper reports {paper}`table5.full.bal_acc` balanced accuracy,

@@ -123,6 +123,14 @@ class Notebook:
 
         return open_prepared(self.reads(self.workspace.prepared / (name or self.train_name)))
 
+    def generators(self, table: pd.DataFrame | None = None) -> tuple[str, ...]:
+        """Return the generators that the network is trained to name, by the profile or by the training clips in ``table``
+        (default: the prepared ones)."""
+        from amdd.data.dataset import generators_of
+
+        table = self.clips().manifest if table is None else table
+        return generators_of(table, self.profile.model.generators)
+
     def run(self, variant: str = "full", seed: int | None = None) -> Run:
         """Return a finished training run of an earlier chapter, by default that of the full model."""
         from amdd.training.runs import load_run

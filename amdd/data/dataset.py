@@ -30,6 +30,27 @@ def generator_index(names: Sequence[str], generators: Sequence[str]) -> np.ndarr
     return np.array([classes.get(str(name), UNKNOWN) for name in names], np.int64)
 
 
+def generators_of(table: pd.DataFrame, named: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the generators that a network is trained to name: ``named``, or those of the training fakes in ``table``, in
+    alphabetical order.
+
+    Clips of generator "unknown" do not count. Raises ``ValueError``, listing both, where ``named`` has none of the
+    corpus's generators, and where the corpus has no forged training clip.
+    """
+    fakes = table[(table["label"] == 1) & (table["split"] == "train")]
+    own = tuple(sorted({str(name) for name in fakes["generator"]} - {"unknown", ""}))
+    if not own:
+        raise ValueError(
+            "no forged clip of a known generator is in the training split; nothing can be attributed"
+        )
+    if named and not {*named} & {*own}:
+        raise ValueError(
+            f"model.generators={','.join(named)}: the training clips have none of them but {', '.join(own)}; leave the "
+            "setting empty to take these"
+        )
+    return tuple(named) or own
+
+
 def row_numbers(prepared: ClipStore, rows: Any = None) -> np.ndarray:
     """Row numbers meant by ``rows``: None (all), numbers, a mask over the manifest, or a part of the manifest."""
     n = len(prepared.manifest)

@@ -161,7 +161,7 @@ class AMDD(nn.Module):
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
         self.settings = settings
-        d, classes = settings.dim, len(settings.generators) + 1
+        d, classes = settings.dim, len(settings.classes)
         self.visual_encoder = VisualEncoder(settings)
         self.audio_encoder = AudioEncoder(settings)
         self.cross_modal = CrossModalAttention(settings)

@@ -35,6 +35,7 @@ from amdd.settings.kinds import (
     Weight,
 )
 
+PAPER_GENERATORS = ("faceswap", "fsgan", "wav2lip")  # Table III
 CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
@@ -162,13 +163,14 @@ class ModelSettings:
     """dropout of the heads; used in the paper, rate not given: heads of 256 units take 0.1 to 0.5, this is the middle"""
     cross_modal: Literal["pooled", "tokens"] = "pooled"
     """pooled: attention between the two pooled vectors, as in the paper; tokens: attention before pooling"""
-    generators: Annotated[tuple[Name, ...], Field(min_length=1), Items] = ("faceswap", "wav2lip", "fsgan")
-    """generators that the attribution head separates, beside real"""
+    generators: Names = ()
+    """generators that the attribution head separates, beside real; empty: those of the training clips, in alphabetical
+    order (a network that is built without a corpus has the paper's three)"""
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of the attribution head in the order of its logits."""
-        return ("real", *self.generators)
+        return ("real", *(self.generators or PAPER_GENERATORS))
 
     @model_validator(mode="after")
     def _consistent(self) -> ModelSettings:

@@ -27,7 +27,7 @@ from amdd.base.distributed import join, synchronised
 from amdd.base.environment import environment
 from amdd.base.machine import peak_memory_mb
 from amdd.base.paths import atomic, write_text
-from amdd.data.dataset import ClipDataset, balanced_sampler, collate, inputs_of
+from amdd.data.dataset import ClipDataset, balanced_sampler, collate, generators_of, inputs_of
 from amdd.data.prepare import ClipStore
 from amdd.model import AMDD
 from amdd.model.losses import Objective
@@ -92,6 +92,8 @@ def train(
         raise ValueError(
             "the prepared corpus has no clips in 'train' or in 'val'; assign splits before preparing"
         )
+    names = generators_of(table, profile.model.generators)
+    profile = dataclasses.replace(profile, model=dataclasses.replace(profile.model, generators=names))
     data = _data_hash(prepared, rows)
     config = config_of(profile, variant, seed, data)
     old = run_dir / "config.json"

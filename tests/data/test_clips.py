@@ -16,6 +16,7 @@ from amdd.data.dataset import (
     balanced_sampler,
     collate,
     generator_index,
+    generators_of,
     row_numbers,
     shuffled,
 )
@@ -117,6 +118,22 @@ def test_rows_in_every_form(prepared):
 
 def test_generator_classes():
     assert generator_index(["real", "fsgan", "faceswap", "rtvc"], GENERATORS).tolist() == [0, 3, 1, -1]
+
+
+def test_generators_are_those_of_the_training_fakes():
+    table = pd.DataFrame(
+        {
+            "generator": ["real", "ygan", "xgan", "unknown", "zgan", "xgan"],
+            "label": [0, 1, 1, 1, 1, 1],
+            "split": ["train"] * 4 + ["test", "train"],
+        }
+    )
+    assert generators_of(table) == ("xgan", "ygan")
+    assert generators_of(table, ("ygan", "other")) == ("ygan", "other")
+    with pytest.raises(ValueError, match=r"faceswap.*xgan, ygan.*empty"):
+        generators_of(table, ("faceswap", "fsgan"))
+    with pytest.raises(ValueError, match="no forged clip"):
+        generators_of(table[table.generator == "real"])
 
 
 def test_collate(prepared):

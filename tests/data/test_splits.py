@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import networkx as nx
@@ -91,12 +92,86 @@ def test_paper_split_has_table_3s_counts_where_there_are_clips_enough():
     assert split_hash(found) != split_hash(other)
 
 
-def test_a_corpus_that_hangs_together_is_refused_with_the_cure():
-    table = corpus(groups=1)
-    with pytest.raises(ValueError, match="clean-drop"):
+@pytest.mark.parametrize("people", [2, 3, 5, 30])
+def test_the_advice_for_a_corpus_that_hangs_together_works(people):
+    """Following the message leads to a split, or it says what the corpus lacks."""
+    table = corpus(groups=1, people=people)
+    with pytest.raises(ValueError, match="three are needed") as error:
         assign_splits(table, CorpusSettings(), "clean")
+    advised = re.search(r"corpus\.split=([a-z-]+)\)", str(error.value))
+    if advised:
+        found = assign_splits(table, CorpusSettings(), advised[1])
+        assert (found.table.groupby("split").label.nunique()[["train", "val", "test"]] == 2).all()
+    else:
+        assert "three people" in str(error.value) and "column split" in str(error.value)
+    assert bool(advised) == (people == 30)
     with pytest.raises(ValueError, match="clean-groups"):
         assign_splits(table, CorpusSettings(), "cleen")
+
+
+def own(people: int, clips: int = 1, generators: tuple[str, ...] = ("xgan",)) -> Manifest:
+    """Own clips: every person real and forged by each generator."""
+    rows = [
+        (f"{name}/{person}-{k}.mp4", int(name != "real"), name, f"p{person}", "", "", "")
+        for name in ("real", *generators)
+        for person in range(people)
+        for k in range(clips)
+    ]
+    names = ["clip_id", "label", "generator", "identity", "donor", "category", "group"]
+    return Manifest(pd.DataFrame(rows, columns=names).assign(split="", official_split="", video="", audio=""))
+
+
+@pytest.mark.parametrize("protocol", ["clean", "clean-drop"])
+@pytest.mark.parametrize("people", range(3, 12))
+def test_three_people_are_enough_for_reals_and_fakes_everywhere(people, protocol):
+    found = assign_splits(own(people), CorpusSettings(), protocol)
+    assert (found.table.groupby("split").label.nunique()[["train", "val", "test"]] == 2).all()
+    assert not leakage_report(found)[["identities", "people in any role"]].to_numpy().any()
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_too_few_people_are_refused_with_advice_that_works(people):
+    manifest = own(people, clips=6)
+    with pytest.raises(ValueError, match=r"column split .* with corpus\.split=official"):
+        assign_splits(manifest, CorpusSettings())
+    subsets = ["train", "train", "val", "val", "test", "test"] * (len(manifest) // 6)
+    found = assign_splits(manifest.assign(official_split=subsets), CorpusSettings(), "official")
+    assert found.split.tolist() == subsets
+    with pytest.raises(ValueError, match=r"corpus\.split=official\)"):
+        assign_splits(manifest.assign(official_split=subsets), CorpusSettings())
+
+
+@pytest.mark.parametrize(("label", "word"), [(0, "fake"), (1, "real")])
+@pytest.mark.parametrize("protocol", ["clean", "clean-drop", "clean-groups", "paper", "official"])
+def test_a_corpus_of_one_class_is_refused(label, word, protocol):
+    manifest = own(6)
+    with pytest.raises(ValueError, match=f"the corpus has no {word} clip"):
+        assign_splits(manifest.where(manifest.label == label), CorpusSettings(), protocol)
+
+
+@pytest.mark.parametrize("missing", [("fsgan",), ("fsgan", "wav2lip"), ("faceswap",)])
+def test_paper_split_takes_the_classes_that_are_there(missing):
+    manifest = corpus()
+    part = manifest.where(~manifest.generator.isin(missing))
+    found = assign_splits(part, CorpusSettings(), "paper")
+    there = set(TABLE_3) - {*missing}
+    assert set(found.table[found.split == "train"].generator) == there
+    counts = pd.crosstab(found.generator, found.split)
+    for name in there:  # the proportions of Table III
+        share = counts.loc[name, "train"] / counts.loc[name, ["train", "val", "test"]].sum()
+        assert share == pytest.approx(TABLE_3[name][0] / sum(TABLE_3[name]), abs=0.1)
+
+
+def test_paper_split_of_other_generators_is_refused_with_their_names():
+    with pytest.raises(ValueError, match=r"'paper' needs real clips and one of .* has real, xgan, ygan"):
+        assign_splits(own(6, generators=("xgan", "ygan")), CorpusSettings(), "paper")
+
+
+def test_donors_who_are_nobodys_target_are_on_one_side_only():
+    manifest = corpus(groups=1, people=40)
+    others = [f"donor{k % 7}" if d else "" for k, d in enumerate(manifest.donor)]
+    found = assign_splits(manifest.assign(donor=others), CorpusSettings(), "clean-drop")
+    assert not leakage_report(found)[["donors", "people in any role"]].to_numpy().any()
 
 
 def test_leave_one_generator_out_leaves_its_test_clips():
@@ -124,18 +199,15 @@ def test_a_saved_split_comes_back_and_a_changed_one_is_refused(tmp_path):
 
 
 def test_a_datasets_own_subsets_are_kept():
-    table = pd.DataFrame(
-        {
-            "clip_id": list("abcdef"),
-            "official_split": ["train", "dev", "Test", "", "train", "validation"],
-            "identity": list("uvwxyz"), "donor": "", "generator": ["real", "g"] * 3, "label": [0, 1] * 3, "category": "",
-        }
-    )  # fmt: skip
-    manifest = Manifest(table)
+    manifest = own(4)
+    subsets = ["train", "dev", "Test", ""] * 2
+    manifest = manifest.assign(official_split=subsets)
     settings = load_profile("smoke").corpus
     found = assign_splits(manifest, settings, "official").table.split.tolist()
-    assert found == ["train", "val", "test", "dropped", "train", "val"]
+    assert found == ["train", "val", "test", "dropped"] * 2
     with pytest.raises(ValueError, match="unknown subset 'exam'"):
-        assign_splits(Manifest(table.replace("dev", "exam")), settings, "official")
-    with pytest.raises(ValueError, match="for: test; use the split 'clean'"):
-        assign_splits(Manifest(table[table.official_split != "Test"]), settings, "official")
+        assign_splits(manifest.assign(official_split=["train", "exam"] * 4), settings, "official")
+    with pytest.raises(
+        ValueError, match=r"leaves the subset 'test' with no real and no fake clip; the split 'clean'"
+    ):
+        assign_splits(manifest.assign(official_split=["train", "dev", "", ""] * 2), settings, "official")

@@ -397,7 +397,7 @@ def test_clips_of_different_length_train_together(prepared):
 
     settings = profile("model.dropout=0")
     items = [
-        ClipDataset(prepared, None, settings.preparation, settings.model.generators)[k] for k in range(4)
+        ClipDataset(prepared, None, settings.preparation, settings.model.classes[1:])[k] for k in range(4)
     ]
     items[1]["frames"] = items[1]["frames"][:1]
     batch = collate(items)
