@@ -10,6 +10,7 @@ import pandas as pd
 from amdd.base.paths import atomic
 from amdd.data.dataset import row_numbers
 from amdd.data.prepare import ClipStore
+from amdd.profiles import as_dict
 from amdd.stats import metrics, per_generator
 from amdd.training.inference import scores_of
 from amdd.training.runs import Run, choose_precision
@@ -17,12 +18,36 @@ from amdd.training.runs import Run, choose_precision
 KEPT = ("clip_id", "label", "generator", "identity", "donor", "split", "quality", "group", "category")
 
 
-def predict(run: Run, prepared: ClipStore, rows=None, corpus: str = "") -> pd.DataFrame:
-    """Predictions for clips ``rows``: columns of the manifest, ``logit``, ``score`` (probability of fake),
+ANY = {"workers", "shard", "frames", "follow_fakes"}  # settings that may differ, frames in one direction
+
+
+def same_preparation(run: Run, prepared: ClipStore) -> None:
+    """Raise ``ValueError``, naming the settings, if clips were prepared otherwise than those that ``run`` was trained on.
+
+    Fewer frames than were prepared are drawn from them; where the window of a clip lies does not change its form.
+    """
+    own, other = as_dict(run.profile.preparation), as_dict(prepared.settings)
+    differ = [f"{k}={other[k]!r} instead of {v!r}" for k, v in own.items() if k not in ANY and other[k] != v]
+    if own["frames"] > other["frames"]:
+        differ.append(f"frames={other['frames']} instead of {own['frames']}")
+    if differ:
+        raise ValueError(
+            f"{run.name} was trained on clips prepared otherwise: {', '.join(differ)}; prepare these clips by the run's "
+            "settings, or permit it by any_preparation=True (--any-preparation)"
+        )
+
+
+def predict(
+    run: Run, prepared: ClipStore, rows=None, corpus: str = "", *, any_preparation: bool = False
+) -> pd.DataFrame:
+    """Return predictions for clips ``rows``: columns of the manifest, ``logit``, ``score`` (probability of fake),
     ``attribution`` (class of the highest logit), ``p_<class>``, ``known`` (is the generator one of the model's).
 
-    With ``corpus`` they are saved to ``predictions/<corpus>.parquet`` of the run.
+    With ``corpus`` they are saved to ``predictions/<corpus>.parquet`` of the run. Raises ``ValueError`` if the clips were
+    prepared otherwise than the run's, unless ``any_preparation`` permits it.
     """
+    if not any_preparation:
+        same_preparation(run, prepared)
     rows = row_numbers(prepared, rows)
     precision, _ = choose_precision(run.profile.training.precision, run.device)
     found = scores_of(run.model, prepared, rows, run.profile, run.device, precision)
@@ -47,8 +72,9 @@ def predict(run: Run, prepared: ClipStore, rows=None, corpus: str = "") -> pd.Da
 
 
 def embed(run: Run, prepared: ClipStore, rows=None) -> dict[str, np.ndarray]:
-    """Embeddings of clips ``rows``: ``fused`` (n, 2d), ``visual`` and ``audio`` (n, d) before fusion, and the unit
-    projections ``visual_projection`` and ``audio_projection`` (n, d)."""
+    """Return embeddings of clips ``rows``: ``fused`` (n, 2d), ``visual`` and ``audio`` (n, d) before fusion, and the unit
+    projections ``visual_projection`` and ``audio_projection`` (n, d). Raises as :func:`predict` does."""
+    same_preparation(run, prepared)
     precision, _ = choose_precision(run.profile.training.precision, run.device)
     found = scores_of(
         run.model, prepared, row_numbers(prepared, rows), run.profile, run.device, precision, embeddings=True

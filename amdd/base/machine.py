@@ -33,7 +33,8 @@ def one_thread() -> Iterator[None]:
 def peak_memory_mb() -> float:
     """The most memory that this process has held, in MB.
 
-    Linux's own count where there is one: ``getrusage`` hands a child its parent's peak.
+    Linux's own count where there is one (``getrusage`` hands a child its parent's peak); elsewhere psutil's, which on
+    macOS is what the process holds now.
     """
     try:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
@@ -41,6 +42,7 @@ def peak_memory_mb() -> float:
         found = None
     if found:
         return round(int(found[1]) * 1024 / 1e6, 1)
-    import resource
+    import psutil
 
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, 1)
+    memory = psutil.Process().memory_info()
+    return round(getattr(memory, "peak_wset", memory.rss) / 1e6, 1)  # Windows keeps a peak, macOS none

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,13 +44,13 @@ class Book(Run):
     def do(self) -> int:
         from amdd.base.paths import Workspace
         from amdd.companion.book import build
-        from amdd.companion.pipeline import _clock
+        from amdd.companion.execute import clock
 
         manifest = self.notebooks()
         page = build(Workspace.of(self.profile))
         print("\nSeconds per notebook")
         for name, entry in manifest["notebooks"].items():
-            print(f"  {name:28s} {_clock(entry['seconds']):>6s}")
+            print(f"  {name:28s} {clock(entry['seconds']):>6s}")
         print(f"\nFirst page of the book: {page}")
         return 0
 
@@ -79,24 +78,9 @@ class Verify:
     profile: str = "demo"
 
     def do(self) -> int:
-        import json
-
-        from amdd.base.hashing import hash_path
         from amdd.base.paths import Workspace
+        from amdd.companion.verify import differences
 
-        workspace = Workspace.of(self.profile)
-        if not workspace.manifest.is_file():
-            print(
-                f"no manifest.json for the profile {self.profile!r}; run `amdd run --profile {self.profile}` first",
-                file=sys.stderr,
-            )
-            return 1
-        record = json.loads(workspace.manifest.read_text(encoding="utf-8"))
-        differ = [
-            f"{name}: {path}"
-            for name, entry in record["notebooks"].items()
-            for path, digest in {**entry["reads"], **entry["writes"]}.items()
-            if hash_path(workspace.root / path) != digest
-        ]
-        print("\n".join(differ) if differ else "all artefacts match the manifest")
-        return int(bool(differ))
+        found = differences(Workspace.of(self.profile))
+        print("\n".join(found) if found else "all artefacts match the manifest")
+        return int(bool(found))

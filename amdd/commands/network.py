@@ -46,6 +46,8 @@ class Evaluate:
     run: tyro.conf.Positional[Path]
     prepared: tyro.conf.Positional[Path]
     split: str = "test"
+    any_preparation: bool = False
+    """evaluate although the clips were prepared by other settings than the run's"""
 
     def do(self) -> int:
         from amdd.analysis.predict import metrics, per_generator, predict
@@ -59,7 +61,7 @@ class Evaluate:
                 f"{self.prepared.name} has no clips in the split {self.split!r}; "
                 f"expected one of: {', '.join(sorted(clips.manifest.split.unique()))}"
             )
-        found = predict(run, clips, chosen)
+        found = predict(run, clips, chosen, any_preparation=self.any_preparation)
         settings = run.profile.evaluation
         print(f"{len(found)} clips, seed {run.seed}, variant {run.variant}\n")
         print(

@@ -15,10 +15,13 @@ import yaml
 
 from amdd.base.hashing import hash_bytes, hash_path
 from amdd.base.paths import PROJECT, Workspace, write_text
-from amdd.companion.pipeline import _clock, chapters
+from amdd.companion.execute import clock
+from amdd.companion.pipeline import chapters
+from amdd.companion.records import read_manifest
 from amdd.companion.reference import pages
 from amdd.companion.timings import duration
 
+BUILT = "built.json"
 WORDS_A_MINUTE = 150  # of prose and code, read with attention
 
 
@@ -50,11 +53,7 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
     for path in sorted((PROJECT / "benchmarks" / "results").glob("*.json")):
         wanted[f"benchmarks/{path.name}"] = path.read_bytes()
     wanted["book/_static/mathjax/tex-svg.js"] = mathjax().read_bytes()
-    if not workspace.manifest.is_file():
-        raise BookFailed(
-            f"nothing has run here yet; run the notebooks first (amdd run --profile {workspace.root.name})"
-        )
-    record = json.loads(workspace.manifest.read_text(encoding="utf-8"))
+    record = read_manifest(workspace)
     wanted["book/how_made.md"] = how_made(workspace).encode()
     seconds = {name: entry["seconds"] for name, entry in record["notebooks"].items()}
     for chapter in chapters(folder):
@@ -134,7 +133,7 @@ def with_downloads(executed: Path, name: str, seconds: float | None, repository:
 
 def how_made(workspace: Workspace) -> str:
     """The page 'How this book was made', drawn from ``manifest.json``."""
-    record = json.loads(workspace.manifest.read_text(encoding="utf-8"))
+    record = read_manifest(workspace)
     environment = record.get("environment", {})
     lines = [
         "# How this book was made",
@@ -154,10 +153,10 @@ def how_made(workspace: Workspace) -> str:
     for name, entry in record["notebooks"].items():
         total += entry["seconds"]
         lines.append(
-            f"| {name} | {_clock(entry['seconds'])} | {entry['peak_memory_mb']} MB | {entry['seed']} | {entry['device']} |"
+            f"| {name} | {clock(entry['seconds'])} | {entry['peak_memory_mb']} MB | {entry['seed']} | {entry['device']} |"
         )
     lines += [
-        f"| all | {_clock(total)} | | | |",
+        f"| all | {clock(total)} | | | |",
         "",
         "## Hashes",
         "",
@@ -219,8 +218,7 @@ def build(workspace: Workspace, folder: Path | None = None, echo=print) -> Path:
     out = workspace.root / "book"
     page = out / "_build" / "html" / "index.html"
     key = hash_bytes((hash_path(source) + hash_path(workspace.results)).encode())
-    stamp = out / "inputs"
-    if page.is_file() and stamp.is_file() and stamp.read_text() == key:
+    if built_of(workspace).get("inputs") == key and not changed_pages(workspace):
         echo("book  unchanged")
         return page
     echo("book  building")
@@ -229,8 +227,33 @@ def build(workspace: Workspace, folder: Path | None = None, echo=print) -> Path:
     status, text = _jupyter_book(source, out, workspace)
     if status != 0 or not page.is_file():
         raise BookFailed("the book was not built:\n" + _told(text))
-    write_text(stamp, key)
+    write_text(out / BUILT, json.dumps({"inputs": key, "pages": pages_of(page.parent)}, indent=1) + "\n")
     return page
+
+
+def pages_of(folder: Path) -> dict[str, str]:
+    """Return the hash of every file of the built book below ``folder``, by its path there."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): hash_path(p) for p in files}
+
+
+def built_of(workspace: Workspace) -> dict:
+    """Return what the last build wrote down, {} if nothing readable: the hash of its inputs, and those of its pages."""
+    try:
+        record = json.loads((workspace.root / "book" / BUILT).read_text(encoding="utf-8"))
+        return record if isinstance(record["pages"], dict) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def changed_pages(workspace: Workspace) -> list[str]:
+    """Return the files of the built book that are missing or differ from what was built."""
+    folder = workspace.root / "book" / "_build" / "html"
+    return [
+        name
+        for name, digest in built_of(workspace).get("pages", {}).items()
+        if hash_path(folder / name) != digest
+    ]
 
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

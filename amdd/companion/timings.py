@@ -7,6 +7,7 @@ from pathlib import Path
 
 from amdd.base.paths import Workspace
 from amdd.companion.chapters import topic_of
+from amdd.companion.records import RecordError, read_manifest
 
 
 def expectations(workspace: Workspace, profile_name: str) -> dict[str, float]:
@@ -15,12 +16,11 @@ def expectations(workspace: Workspace, profile_name: str) -> dict[str, float]:
     shipped = json.loads((Path(__file__).parent / "expected_seconds.json").read_text(encoding="utf-8"))
     found = {topic_of(name): float(seconds) for name, seconds in shipped.get(profile_name, {}).items()}
     try:
-        last = json.loads(workspace.manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        last = read_manifest(workspace)["notebooks"]
+    except (OSError, RecordError):
         last = {}
-    for name, entry in last.get("notebooks", {}).items():
-        if entry.get("seconds"):
-            found[topic_of(name)] = entry["seconds"]
+    for name, entry in last.items():
+        found[topic_of(name)] = entry["seconds"] or found.get(topic_of(name), 0.0)
     return found
 
 

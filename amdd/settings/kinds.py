@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+
+CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 Split = Literal["clean", "clean-drop", "clean-groups", "paper", "official"]
 Study = Literal[

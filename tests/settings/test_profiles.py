@@ -108,7 +108,6 @@ def test_the_same_holds_for_a_record_that_was_read_from_a_file(name):
     [
         "evaluation.seeds=",
         "evaluation.corruption_levels=",
-        "model.generators=",
         "model.weights=",
         "corpus.train=",
     ],

@@ -60,7 +60,8 @@ def make_prepared(out: Path, seed: int = 0, clips: int = 36) -> Path:
     for k, name in enumerate(generator):
         if name != "real":
             frames[k, :, :: 2 + names.index(name), :, names.index(name) - 1] = 250
-    write_prepared(out, table, frames, rng.uniform(-1, 1, (clips, 1, 16, 40)))
+    mels = rng.uniform(-1, 1, (clips, 1, 16, 40))
+    write_prepared(out, table, frames, mels, settings=profile().preparation)
     return out
 
 
