@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -40,7 +42,7 @@ import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 
 from amdd.analysis.embeddings import alignment, cluster_scores, class_gap
-from amdd.analysis.embeddings import purity_of_each, tsne, umap
+from amdd.analysis.embeddings import mapped, purity_of_each, tsne, umap
 from amdd.analysis.predict import embed
 from amdd.analysis.tables import differences, words
 from amdd.companion.notebook import open_notebook
@@ -71,7 +73,8 @@ perplexity = nb.evaluation.perplexity
 
 # %%
 pair = ("full", "without_attribution")
-points = {words(v): tsne(spaces[v]["fused"], perplexity) for v in pair}
+fused = {words(v): spaces[v]["fused"] for v in pair}
+points = {v: mapped(tsne, x, perplexity) for v, x in fused.items()}
 nb.show(
     "tsne",
     maps(points, classes),
@@ -79,7 +82,8 @@ nb.show(
 )
 
 # %%
-points = {words(v): umap(spaces[v]["fused"], nb.evaluation.neighbours) for v in pair}
+neighbours = nb.evaluation.neighbours
+points = {v: mapped(umap, x, neighbours) for v, x in fused.items()}
 nb.show(
     "umap",
     maps(points, classes),
@@ -90,7 +94,7 @@ nb.show(
 # The same map of the full model, with the face and the spectrogram of each mark:
 
 # %%
-drawn = tsne(spaces["full"]["fused"], perplexity)
+drawn = mapped(tsne, spaces["full"]["fused"], perplexity)
 nb.show("clips", clip_map(drawn, clips, test))
 
 # %% [markdown]
@@ -120,7 +124,8 @@ nb.table(
 # ## The modalities before fusion
 
 # %%
-points = {m: tsne(spaces["full"][m], perplexity) for m in ("visual", "audio")}
+modes = ("visual", "audio")
+points = {m: mapped(tsne, spaces["full"][m], perplexity) for m in modes}
 nb.show(
     "modalities",
     maps(points, classes),

@@ -15,11 +15,14 @@ def own_reals(manifest: pd.DataFrame) -> list[Pair]:
     head of the file name. Forgeries without such a clip, and names without a number, are left out."""
     name = manifest["clip_id"].astype(str).str.rsplit("/", n=1).str[-1]
     number = name.str.extract(r"^(\d+)", expand=False).fillna("")
-    person = manifest["identity"].astype(str)
+    person = manifest["identity"].astype(object).where(manifest["identity"].notna(), "").astype(str)
     known = (number != "") & (person != "")
     key = person + "/" + number
     real = (manifest["label"] == 0) & known
-    reals = dict(zip(key[real], manifest.index[real]))
+    alone = ~key[real].duplicated(
+        keep=False
+    )  # of two recordings with one number neither is known to be the source
+    reals = dict(zip(key[real][alone], manifest.index[real][alone]))
     fakes = manifest.index[(manifest["label"] == 1) & known]
     return [(int(i), int(reals[key[i]])) for i in fakes if key[i] in reals]
 

@@ -9,7 +9,7 @@ import seaborn as sns
 from sklearn.metrics import roc_curve
 
 from amdd.figures.exhibit import Exhibit, Figure, exhibit
-from amdd.figures.style import INK, SPARE, colour
+from amdd.figures.style import CYCLE, INK, colour, colours, words
 from amdd.stats import auc, calibration
 
 
@@ -19,24 +19,27 @@ def roc(predictions: pd.DataFrame) -> Exhibit:
     reals = predictions.score[predictions.label == 0].to_numpy()
     fig, ax = plt.subplots(figsize=(4.6, 4.2))
     rows = []
-    for name, part in predictions[predictions.label == 1].groupby("generator"):
+    fakes = predictions[predictions.label == 1]
+    tints = colours(fakes.generator)
+    for name, part in fakes.groupby("generator") if len(reals) else ():
         label = np.r_[np.zeros(len(reals)), np.ones(len(part))]
         score = np.r_[reals, part.score]
         false, true, threshold = roc_curve(label, score)
         ax.plot(
             false,
             true,
-            color=colour(name),
+            color=tints[name],
             lw=2,
-            label=f"{name} (AUC {auc(label, score):.3f}, n = {len(part)})",
+            label=f"{words(name)} (AUC {auc(label, score):.3f}, n = {len(part)})",
         )
         rows += [
             {"generator": name, "false positive rate": f, "true positive rate": t, "threshold": h}
             for f, t, h in zip(false, true, threshold)
         ]
     ax.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=":")
-    ax.set(xlabel="reals called fake", ylabel="fakes found", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    ax.legend(loc="lower right")
+    ax.set(xlabel="false-positive rate", ylabel="true-positive rate", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    if rows:
+        ax.legend(loc="lower right")
     alt = f"ROC curves, one per generator, each against the same {len(reals)} reals; diagonal dotted for chance."
     return Figure(fig, alt, pd.DataFrame(rows))
 
@@ -50,9 +53,9 @@ def confusion(predictions: pd.DataFrame, classes: list[str]) -> Exhibit:
     )
     share = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
     fig, ax = plt.subplots(figsize=(4.6, 3.9))
-    words = counts.astype(str) + "\n" + share.map("{:.0%}".format)
+    cells = counts.astype(str) + "\n" + share.map("{:.0%}".format)
     sns.heatmap(
-        share, annot=words, fmt="", cmap="Blues", vmin=0, vmax=1.15, cbar=False, linewidths=1, ax=ax,
+        share.rename(index=words, columns=words), annot=cells, fmt="", cmap="Blues", vmin=0, vmax=1.15, cbar=False, linewidths=1, ax=ax,
         annot_kws={"fontsize": 9},
     )  # fmt: skip
     ax.tick_params(length=0, rotation=0)
@@ -71,13 +74,13 @@ def scores(predictions: pd.DataFrame, threshold: float) -> Exhibit:
     """Distribution of the detection score by generator (Fig. 6)."""
     names = ["real", *sorted(set(predictions.generator) - {"real"})]
     fig, axes = plt.subplots(len(names), 1, figsize=(6.4, 0.95 * len(names) + 0.7), sharex=True)
-    bins = np.linspace(0, 1, 26)
+    bins, tints = np.linspace(0, 1, 26), colours(names)
     rows = []
     for ax, name in zip(np.atleast_1d(axes), names):
         values = predictions.score[predictions.generator == name]
-        counts, _, _ = ax.hist(values, bins=bins, color=colour(name))
+        counts, _, _ = ax.hist(values, bins=bins, color=tints[name])
         ax.axvline(threshold, color=INK, lw=0.9, ls="--")
-        ax.set_ylabel(f"{name}\nn = {len(values)}", rotation=0, ha="right", va="center")
+        ax.set_ylabel(f"{words(name)}\nn = {len(values)}", rotation=0, ha="right", va="center")
         ax.set_yticks([])
         rows += [
             {"generator": name, "from": a, "to": b, "clips": int(c)}
@@ -92,6 +95,8 @@ def scores(predictions: pd.DataFrame, threshold: float) -> Exhibit:
 @exhibit
 def reliability(predictions: pd.DataFrame) -> Exhibit:
     """Share of fakes among clips of like score: a calibrated score lies on the diagonal."""
+    if not len(predictions):
+        raise ValueError("a reliability diagram needs predictions, and there are none")
     table = calibration(predictions.label.to_numpy(), predictions.score.to_numpy())
     fig, ax = plt.subplots(figsize=(4.2, 3.9))
     ax.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=":")
@@ -118,7 +123,7 @@ def ablation(tables: dict[str, pd.DataFrame]) -> Exhibit:
     rows = []
     for k, (name, table) in enumerate(tables.items()):
         chosen = table.loc[list(MEASURES)]
-        x = np.arange(len(MEASURES)) + (k - (len(tables) - 1) / 2) * 0.17
+        x = np.arange(len(MEASURES)) + (k - (len(tables) - 1) / 2) * min(0.17, 0.85 / len(tables))
         value = chosen["value"].to_numpy()
         error = np.abs(np.stack([value - chosen["low"], chosen["high"] - value]))
         ax.errorbar(
@@ -128,8 +133,8 @@ def ablation(tables: dict[str, pd.DataFrame]) -> Exhibit:
             fmt="o",
             ms=6,
             capsize=2,
-            color=("#0072b2", *SPARE[1:])[k],
-            label=name.replace("_", " "),
+            color=CYCLE[k % len(CYCLE)],
+            label=words(name.replace("_", " ").strip()),
         )
         rows += [
             {"variant": name, "measure": m, "value": v, "low": lo, "high": hi}
@@ -137,7 +142,7 @@ def ablation(tables: dict[str, pd.DataFrame]) -> Exhibit:
         ]
     ax.set_xticks(range(len(MEASURES)), MEASURES.values())
     ax.set_ylim(-0.03, 1.05)
-    ax.legend(ncols=len(tables), loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1.2)
+    ax.legend(ncols=min(len(tables), 4), loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1.2)
     alt = (
         f"Points with 95 % intervals for {len(tables)} variants in six measures: "
         + ", ".join(MEASURES.values())
@@ -167,13 +172,20 @@ def conditions(table: pd.DataFrame) -> Exhibit:
             mark,
             ms=7,
             color=tint,
-            label={"auc": "AUC", "real_accuracy": "reals called real", "fake_accuracy": "fakes found"}[name],
+            label={
+                "auc": "AUC",
+                "real_accuracy": "true-negative rate",
+                "fake_accuracy": "true-positive rate",
+            }[name],
         )
     ax.axhline(0.5, color=INK, lw=0.8, ls=":")
     ax.set_xticks(x, [f"{c}\n{q}" for c, q in zip(table["corpus"], table["condition"])], fontsize=7.5)
     ax.set_ylim(-0.05, 1.05)
     ax.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.14))
-    alt = "Three marks for each dataset and condition: AUC, reals called real and fakes found; dotted line at one half."
+    alt = (
+        "Three marks for each dataset and condition: AUC, true-negative rate and true-positive rate; dotted line at one "
+        "half."
+    )
     return Figure(fig, alt, table)
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 
 from amdd.figures.exhibit import Exhibit, Figure, exhibit
-from amdd.figures.style import INK, MARKERS, colour
+from amdd.figures.style import INK, MARKERS, colours, words
 
 
 @exhibit
 def maps(points: dict[str, np.ndarray], classes: np.ndarray) -> Exhibit:
     """Two-dimensional maps (n, 2) side by side, coloured by class."""
     fig, axes = plt.subplots(1, len(points), figsize=(4.1 * len(points), 3.9), squeeze=False)
-    rows = []
+    rows, tints = [], colours(map(str, classes))
     for ax, (title, xy) in zip(axes[0], points.items()):
         for name in sorted(set(classes), key=lambda c: (c != "real", c)):
             part = xy[classes == name]
@@ -23,8 +23,8 @@ def maps(points: dict[str, np.ndarray], classes: np.ndarray) -> Exhibit:
                 part[:, 1],
                 s=22,
                 marker=MARKERS.get(name, "o"),
-                color=colour(name),
-                label=name,
+                color=tints[str(name)],
+                label=words(name),
                 alpha=0.85,
                 linewidths=0,
             )
@@ -42,7 +42,7 @@ def similarity(table: pd.DataFrame) -> Exhibit:
     variants = list(dict.fromkeys(table.variant))
     names = sorted(set(table.generator), key=lambda c: (c != "real", c))
     fig, axes = plt.subplots(1, len(variants), figsize=(4.1 * len(variants), 3.4), sharey=True, squeeze=False)
-    rng = np.random.default_rng(0)
+    rng, tints = np.random.default_rng(0), colours(names)
     for ax, variant in zip(axes[0], variants):
         for k, name in enumerate(names):
             values = table.cosine[(table.variant == variant) & (table.generator == name)].to_numpy()
@@ -50,17 +50,17 @@ def similarity(table: pd.DataFrame) -> Exhibit:
                 k + rng.uniform(-0.18, 0.18, len(values)),
                 values,
                 s=12,
-                color=colour(name),
+                color=tints[name],
                 alpha=0.6,
                 linewidths=0,
             )
-            ax.plot([k - 0.28, k + 0.28], [np.mean(values)] * 2, color=INK, lw=2)
-        ax.set_xticks(range(len(names)), names, fontsize=8)
+            if len(values):
+                ax.plot([k - 0.28, k + 0.28], [np.mean(values)] * 2, color=INK, lw=2)
+        ax.set_xticks(range(len(names)), [words(n) for n in names], fontsize=8)
         ax.set_title(variant.replace("_", " "))
-    axes[0, 0].set_ylabel("cosine of picture and sound")
+    axes[0, 0].set_ylabel("cosine of image and audio")
     alt = (
-        "Dots for each clip's cosine between its picture's and its sound's projection, by class, with the mean as a bar; one panel each for "
-        + " and ".join(v.replace("_", " ") for v in variants)
-        + "."
+        "Dots for each clip's cosine between image and audio projection, by class, with the mean as a bar; one panel each "
+        "for " + " and ".join(v.replace("_", " ") for v in variants) + "."
     )
     return Figure(fig, alt, table)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
-import json
 
 import cv2
 import numpy as np
@@ -12,7 +10,8 @@ import pandas as pd
 
 from amdd.data.prepare import ClipStore
 from amdd.figures.exhibit import Exhibit, exhibit
-from amdd.figures.style import colour
+from amdd.figures.style import colours
+from amdd.figures.template import piece
 
 WIDTH, HEIGHT, EDGE = 640, 420, 16
 FACE, SOUND = 96, (150, 64)  # pixels: side of a face, width and height of a spectrogram
@@ -75,36 +74,24 @@ def hover_map(
         raise ValueError("every point needs a class, words, a face and a sound")
     low, span = points.min(0), np.maximum(np.ptp(points, axis=0), 1e-9)
     place = EDGE + (points - low) / span * (np.array([WIDTH, HEIGHT]) - 2 * EDGE)
-    marks = "".join(
-        f'<g data-clip="{k}" transform="translate({x:.1f} {y:.1f})" fill="{colour(str(c))}">'
-        f"{SHAPES.get(str(c), SHAPES['real'])}</g>"
-        for k, ((x, y), c) in enumerate(zip(place, classes))
+    names = [str(c) for c in classes]
+    tints = colours(names)
+    alt = f"Map of {n} clips as marks, one shape and colour for each class."
+    page = piece(
+        "map",
+        name=name,
+        alt=alt,
+        width=WIDTH,
+        height=HEIGHT,
+        face=FACE,
+        sound=SOUND,
+        legend=[(c, tints[c], SHAPES.get(c, SHAPES["real"])) for c in sorted(tints)],
+        marks=[
+            (f"{x:.1f}", f"{y:.1f}", tints[c], SHAPES.get(c, SHAPES["real"]))
+            for (x, y), c in zip(place, names)
+        ],
+        words=words,
+        faces=faces,
+        sounds=sounds,
     )
-    legend = "".join(
-        f'<span><svg viewBox="-8 -8 16 16" width="14" height="14" aria-hidden="true"><g fill="{colour(c)}">'
-        f"{SHAPES.get(c, SHAPES['real'])}</g></svg> {html.escape(c)}</span>"
-        for c in sorted({str(c) for c in classes})
-    )
-    label = html.escape(f"Map of {n} clips as marks, one shape and colour for each class.")
-    page = f"""<figure class="amdd-figure amdd-map" id="{name}">
-<div class="amdd-legend">{legend}</div>
-<svg class="amdd-points" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{marks}</svg>
-<label>clip <input type="range" min="0" max="{n - 1}" value="0" aria-label="which clip to show"></label>
-<div class="amdd-clip"><img data-cell="face" src="{faces[0]}" width="{FACE}" height="{FACE}" alt="face crop of the chosen clip">
-<img data-cell="sound" src="{sounds[0]}" width="{SOUND[0]}" height="{SOUND[1]}" alt="mel spectrogram of the chosen clip">
-<output data-cell="words">{html.escape(words[0])}</output></div>
-<script>(() => {{
-const box = document.getElementById({json.dumps(name)});
-const words = {json.dumps(words)}, faces = {json.dumps(faces)}, sounds = {json.dumps(sounds)};
-const cell = (key) => box.querySelector(`[data-cell="${{key}}"]`), marks = [...box.querySelectorAll("[data-clip]")];
-const slide = box.querySelector("input");
-const show = (k) => {{
-  marks.forEach((mark, i) => mark.classList.toggle("amdd-chosen", i === k));
-  cell("face").src = faces[k]; cell("sound").src = sounds[k]; cell("words").textContent = words[k]; slide.value = k;
-}};
-marks.forEach((mark, k) => {{ mark.addEventListener("pointerenter", () => show(k)); mark.addEventListener("click", () => show(k)); }});
-slide.addEventListener("input", () => show(+slide.value));
-show(0);
-}})();</script>
-<figcaption>Point at a mark, or move the slider, to see that clip.</figcaption></figure>"""
-    return Exhibit("interactive", page, html.unescape(label))
+    return Exhibit("interactive", page, alt)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from amdd.data.prepare import ClipStore
 from amdd.figures.exhibit import Exhibit, Figure, exhibit
-from amdd.figures.style import colour
+from amdd.figures.style import colours, words
 
 
 @exhibit
@@ -92,6 +92,7 @@ def spectrograms(
         layout="constrained",
     )
     rows = []
+    tints = colours(name.split("\n")[0] for name in mels)
     for (name, mel), line in zip(mels.items(), axes):
         shown = [(mel, "magma")]
         if references:
@@ -116,7 +117,7 @@ def spectrograms(
             )
             ax.grid(False)
             ax.set_yticks([])
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center", color=colour(name.split("\n")[0]))
+        line[0].set_ylabel(words(name), rotation=0, ha="right", va="center", color=tints[name.split("\n")[0]])
     if references:
         for ax, title in zip(axes[0], ("this clip", "its own real clip", "the difference")):
             ax.set_title(title)

@@ -1,4 +1,4 @@
-"""Trainings that differ in nothing but their seed."""
+"""Training runs that differ only in their seed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from amdd.figures.exhibit import Exhibit, Figure, exhibit
-from amdd.figures.style import INK, SPARE
+from amdd.figures.style import CYCLE, INK
 
 
 @exhibit
@@ -24,7 +24,7 @@ def seeds_figure(
             ax.axvline(chance[measure], color=INK, lw=0.9, ls=":")
         for k, variant in enumerate(variants):
             values = np.array(by_seed[variant][measure], float)
-            y, tint = len(variants) - 1 - k, ("#0072b2", *SPARE[1:])[k % 6]
+            y, tint = len(variants) - 1 - k, CYCLE[k % len(CYCLE)]
             ax.plot(values, y + np.linspace(-0.16, 0.16, len(values)), "o", ms=5, color=tint, alpha=0.75)
             ax.plot([values.mean()] * 2, [y - 0.3, y + 0.3], color=tint, lw=2.5)
             rows += [

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import html
-import json
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from amdd.figures.exhibit import Exhibit, Figure, exhibit
-from amdd.figures.style import INK
+from amdd.figures.style import INK, colour
+from amdd.figures.template import piece
 from amdd.stats import predictive_value
 
 COUNTS = ["true positives", "false negatives", "false positives", "true negatives"]
@@ -62,53 +60,36 @@ def slider(
     """
     width, left = 640, 70
 
-    def x(value: float) -> float:
-        return left + value * (width - left - 10)
-
-    def marks(scores: np.ndarray, y: int, tint: str) -> str:
-        return "".join(
-            f'<line x1="{x(s):.1f}" x2="{x(s):.1f}" y1="{y}" y2="{y + 22}" stroke="{tint}" stroke-width="2" opacity=".55"/>'
-            for s in scores
-        )
+    def x(value: float) -> str:
+        return f"{left + value * (width - left - 10):.1f}"
 
     columns = ["threshold", *COUNTS, "balanced accuracy", "F1"]
-    data = [[round(v, 4) for v in row] for row in table[columns].to_numpy(float).tolist()]
+    rows = [[round(v, 4) for v in row] for row in table[columns].to_numpy(float).tolist()]
     first = int(np.abs(table.threshold - start).to_numpy().argmin())
     row = table.iloc[first]
-    cells = (
-        ("tp", "true positives (fakes classified as fake)", row["true positives"]),
-        ("fn", "false negatives (fakes classified as real)", row["false negatives"]),
-        ("fp", "false positives (reals classified as fake)", row["false positives"]),
-        ("tn", "true negatives (reals classified as real)", row["true negatives"]),
+    cells = [
+        ("tp", "true positives (fakes classified as fake)", int(row["true positives"])),
+        ("fn", "false negatives (fakes classified as real)", int(row["false negatives"])),
+        ("fp", "false positives (reals classified as fake)", int(row["false positives"])),
+        ("tn", "true negatives (reals classified as real)", int(row["true negatives"])),
+        ("ba", "balanced accuracy", f"{row['balanced accuracy']:.3f}"),
+        ("f1", "F1", f"{row['F1']:.3f}"),
+    ]
+    alt = f"Scores of {len(reals)} reals and {len(fakes)} fakes as marks from 0 to 1, with the threshold as a line."
+    page = piece(
+        "slider",
+        name=name,
+        alt=alt,
+        width=width,
+        left=left,
+        groups=[
+            ("reals", 8, colour("real"), [x(s) for s in reals]),
+            ("fakes", 46, colour("fake"), [x(s) for s in fakes]),
+        ],
+        cut=x(row["threshold"]),
+        threshold=f"{row['threshold']:.2f}",
+        rows=rows,
+        first=first,
+        cells=cells,
     )
-    counts = "".join(
-        f'<div class="amdd-count"><output data-cell="{key}">{int(value)}</output><span>{label}</span></div>'
-        for key, label, value in cells
-    )
-    alt = html.escape(
-        f"Scores of {len(reals)} reals and {len(fakes)} fakes as marks from 0 to 1, with the threshold as a line."
-    )
-    page = f"""<figure class="amdd-figure amdd-slider" id="{name}">
-<svg viewBox="0 0 {width} 92" role="img" aria-label="{alt}">
-<text x="0" y="24">reals</text>{marks(reals, 8, "#009e73")}
-<text x="0" y="62">fakes</text>{marks(fakes, 46, "#d55e00")}
-<line class="amdd-cut" x1="{x(row["threshold"]):.1f}" x2="{x(row["threshold"]):.1f}" y1="0" y2="76"/>
-<text x="{left}" y="90">0</text><text x="{width - 18}" y="90">1</text></svg>
-<label>threshold <output data-cell="threshold">{row["threshold"]:.2f}</output>
-<input type="range" min="0" max="{len(data) - 1}" value="{first}" aria-label="decision threshold"></label>
-<div class="amdd-counts">{counts}
-<div class="amdd-count"><output data-cell="ba">{row["balanced accuracy"]:.3f}</output><span>balanced accuracy</span></div>
-<div class="amdd-count"><output data-cell="f1">{row["F1"]:.3f}</output><span>F1</span></div></div>
-<figcaption>Move the threshold and watch the counts. Each mark is one test clip.</figcaption>
-<script>(() => {{
-const rows = {json.dumps(data)}, box = document.getElementById({json.dumps(name)});
-const put = (cell, text) => {{ box.querySelector(`[data-cell="${{cell}}"]`).textContent = text; }};
-box.querySelector("input").addEventListener("input", (event) => {{
-  const [cut, tp, fn, fp, tn, ba, f1] = rows[+event.target.value];
-  put("threshold", cut.toFixed(2)); put("tp", tp); put("fn", fn); put("fp", fp); put("tn", tn);
-  put("ba", ba.toFixed(3)); put("f1", f1.toFixed(3));
-  const at = {left} + cut * {width - left - 10}, line = box.querySelector(".amdd-cut");
-  line.setAttribute("x1", at); line.setAttribute("x2", at);
-}});
-}})();</script></figure>"""
-    return Exhibit("interactive", page, html.unescape(alt), table[columns].iloc[::10])
+    return Exhibit("interactive", page, alt, table[columns].iloc[::10])

@@ -25,9 +25,12 @@ def holder(folder):
 def test_a_second_process_is_told_who_holds_the_folder(tmp_path):
     process = holder(tmp_path / "new")
     try:
-        with pytest.raises(
-            Busy, match=rf"process {process.pid} on .*, since \d{{4}}-.*{tmp_path}/new; wait.*AMDD_BUILD"
-        ), exclusive(tmp_path / "new"):
+        with (
+            pytest.raises(
+                Busy, match=rf"process {process.pid} on .*, since \d{{4}}-.*{tmp_path}/new; wait.*AMDD_BUILD"
+            ),
+            exclusive(tmp_path / "new"),
+        ):
             pytest.fail("entered")
         with exclusive(tmp_path / "other"):
             pass

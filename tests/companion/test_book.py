@@ -279,7 +279,7 @@ def test_a_clip_can_be_chosen_moved_through_and_played(html, browser):
     page.goto((html / "notebooks" / "03_in_domain_results.html").as_uri())
     box = page.locator(".amdd-player").first
     box.scroll_into_view_if_needed()
-    told, bars = box.locator('[data-cell="told"]'), box.locator("[data-bar]")
+    told, bars = box.locator('[data-cell="summary"]'), box.locator("[data-bar]")
     first, count = told.inner_text(), bars.count()
     assert count >= 3
     box.locator("[data-pick]").nth(1).click()
