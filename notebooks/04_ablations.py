@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -36,7 +38,7 @@ overrides = []
 # %% tags=["remove-cell"]
 from scipy.stats import binomtest
 
-from amdd.analysis.embeddings import linear_probe
+from amdd.analysis.embeddings import probe
 from amdd.analysis.predict import embed
 from amdd.analysis.tables import ablation_table, by_seed_table
 from amdd.analysis.tables import paired_table, probe_table, seed_table
@@ -44,7 +46,6 @@ from amdd.companion.notebook import open_notebook
 from amdd.companion.results import measured
 from amdd.figures.detection import ablation
 from amdd.figures.seeds import seeds_figure
-from amdd.stats import wilson
 from amdd.training import VARIANTS
 
 nb = open_notebook("ablations", profile, overrides)
@@ -181,8 +182,7 @@ true, people = fakes.generator.to_numpy(), fakes.identity.to_numpy()
 probes = {}
 for variant in VARIANTS:
     fused = embed(runs[variant, nb.seed], clips, fakes)["fused"]
-    named = linear_probe(fused, true, people)
-    probes[variant] = wilson(int((named == true).sum()), len(fakes))
+    probes[variant] = probe(fused, true, people)
 
 # %%
 heads = {v: t.loc["attribution_fakes", "value"] for v, t in tables.items()}

@@ -14,6 +14,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from amdd.stats import Estimate, wilson
+
 
 def tsne(embedding: np.ndarray, perplexity: float, seed: int = 0) -> np.ndarray:
     """Return the t-SNE map (n, 2) of embeddings (n, d), from PCA; perplexity is lowered where clips are few.
@@ -126,6 +128,16 @@ def linear_probe(
         else:
             found[test] = model.fit(embedding[train], classes[train]).predict(embedding[test])
     return found
+
+
+def probe(embedding: np.ndarray, classes: np.ndarray, people: np.ndarray) -> Estimate:
+    """Return the share that :func:`linear_probe` names correctly, with Wilson's interval; NaN without two classes and two
+    people, among whom there is nothing to name."""
+    try:
+        named = linear_probe(embedding, classes, people)
+    except ValueError:
+        return Estimate(float("nan"), n=len(embedding))
+    return wilson(int((named == np.asarray(classes).astype(str)).sum()), len(embedding))
 
 
 def alignment(found: dict[str, np.ndarray]) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amdd.analysis.embeddings import cluster_scores, knn_purity, linear_probe, tsne, umap
+from amdd.analysis.embeddings import cluster_scores, knn_purity, linear_probe, mapped, probe, tsne, umap
 from amdd.analysis.pairs import own_reals
 from amdd.figures.detection import MEASURES, ablation, confusion, reliability, roc, scores
 from amdd.figures.embedding import maps, similarity
@@ -211,6 +211,13 @@ def test_maps_refuse_points_that_no_map_can_show(method, least):
         method(np.where(np.arange(80).reshape(10, 8) == 3, np.nan, 1.0), 5)
 
 
+@pytest.mark.parametrize("method", [tsne, umap])
+def test_points_without_a_map_are_drawn_at_one_place_with_the_reason(method, capsys):
+    assert not mapped(method, np.ones((9, 4)), 5).any()
+    assert "No map: " in capsys.readouterr().out
+    assert mapped(method, np.random.default_rng(0).normal(size=(9, 4)), 5).std() > 0
+
+
 def test_tsne_of_as_few_points_as_it_takes():
     assert tsne(np.random.default_rng(0).normal(size=(3, 8)), 20.0).shape == (3, 2)
 
@@ -224,6 +231,14 @@ def test_a_probe_with_one_class_in_a_fold_and_with_one_class_at_all():
         linear_probe(embedding, np.array(["x"] * 8), people)
     with pytest.raises(ValueError, match="two people"):
         linear_probe(embedding, np.array(["x", "real"] * 4), ["a"] * 8)
+
+
+def test_the_probe_of_one_generator_is_missing_and_of_two_is_a_share():
+    rng = np.random.default_rng(0)
+    classes, people = np.array(["x", "y"] * 20), [str(k % 8) for k in range(40)]
+    embedding = rng.normal(size=(40, 4)) + 9 * (classes == "x")[:, None]
+    assert probe(embedding, classes, people).value == 1 and probe(embedding, classes, people).n == 40
+    assert np.isnan(probe(embedding, np.array(["x"] * 40), people).value)
 
 
 @pytest.mark.parametrize("n", [0, 1])
