@@ -15,6 +15,7 @@ from amdd.training.inference import scores_of
 from amdd.training.runs import Run, choose_precision
 
 KEPT = ("clip_id", "label", "generator", "identity", "donor", "split", "quality", "group", "category")
+KEPT += ("recording",)
 
 
 def predict(run: Run, prepared: ClipStore, rows=None, corpus: str = "") -> pd.DataFrame:

@@ -76,9 +76,16 @@ def _row(entry, base: Path, root: Path, table: Path, number: int) -> dict:
         "video": str(path),
         "has_audio": bool(entry.get("audio_channels", 1)),
         "quality": kind,
+        "recording": _recording(entry),
         "fake_periods": json.dumps(spans),
         "official_split": str(entry.get("split", "")),
     }
+
+
+def _recording(entry: dict) -> str:
+    """Return the recording that an entry is a version of: the file that it was made from, or itself."""
+    original = entry.get("original")
+    return str(original) if isinstance(original, str) and original else str(entry["file"])
 
 
 READER = Reader(
