@@ -146,10 +146,11 @@ missing = "not measured (no misnamed clip)"
 nb.number("faceswap.taken_for_fsgan", taken if len(misnamed) else missing)
 outside = (predictions.score < 0.1) | (predictions.score > 0.9)
 nb.number("full.bimodal", nb.share(outside, predictions).shifted(-0.5))
-for name in ("faceswap", "wav2lip"):
-    own = predictions.generator == name
-    parts = [predictions[(predictions.label == 0) | k] for k in (own, ~own)]
-    nb.number(f"{name}.easier", nb.difference(*parts))
+for name, word in (("faceswap", "harder"), ("wav2lip", "easier")):
+    own, rest = predictions.generator == name, predictions.generator != name
+    parts = [predictions[(predictions.label == 0) | k] for k in (own, rest)]
+    easier = nb.difference(*(parts if word == "easier" else parts[::-1]))
+    nb.number(f"{name}.{word}", easier)
 as_detector = predictions.assign(score=1 - predictions.p_real)
 nb.number("full.attribution_detects", nb.paired(predictions, as_detector))
 
