@@ -42,7 +42,7 @@ import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 
 from amdd.analysis.embeddings import alignment, cluster_scores, coherence
-from amdd.analysis.embeddings import purity_of_others, tsne, umap
+from amdd.analysis.embeddings import GAPS, purity_of_others, tsne, umap
 from amdd.analysis.predict import embed
 from amdd.analysis.tables import differences, words
 from amdd.companion.notebook import open_notebook
@@ -190,19 +190,9 @@ found = {
 }
 
 # %%
-named = {
-    "attribution_loss.purity_gain": "purity, with - without the attribution loss",
-    "full.visual_purity": "purity, visual - audio, full model",
-    "full.gap": "cosine, reals - fakes, full model",
-    "full.gap_own_voice": "the same, clips with their own voice",
-    "without_fingerprint.gap": "cosine, reals - fakes, without fingerprint loss",
-    "fingerprint_loss.gap_gain": "change of that gap by the fingerprint loss",
-    "wav2lip.cosine": "cosine of fakes, Wav2Lip - other generators",
-    "full.coherence": "coherence, own - other generators",
-}
 nb.table(
     "gaps",
-    differences({name: found[key] for key, name in named.items()}, "difference"),
+    differences({name: found[key] for key, name in GAPS.items()}, "difference"),
     f"Differences with 95 % intervals over people. {nb.note(test)}",
 )
 

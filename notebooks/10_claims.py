@@ -71,8 +71,10 @@ nb.opening()
 # ## Verdicts
 
 # %%
-known = nb.numbers_of(sorted({entry["topic"] for entry in claims()}))
-table = verdicts(known, nb.profile)
+topics = {entry["topic"] for entry in claims() if "number" in entry}
+table = verdicts(nb.numbers_of(sorted(topics)), nb.profile)
+
+# %%
 columns = ["claim", "where", "in the paper", "here"]
 columns += ["n", "people", "seeds", "verdict", "reason"]
 unseen = ", ".join(nb.external) or "none"
@@ -185,7 +187,7 @@ tested.assign(p=p.values(), adjusted=holm(p).values())[
 # ````
 
 # %% tags=["solution"]
-record = known.get("ablations.attribution_loss.gain")
+record = nb.numbers_of(["ablations"]).get("ablations.attribution_loss.gain")
 number = Estimate.from_record(record) if record else None
 verdict({"holds_if": "negative"}, number, nb.evaluation.verdicts)
 

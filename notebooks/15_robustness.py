@@ -42,7 +42,6 @@ from tqdm import tqdm
 from amdd.analysis.tables import corruption_row
 from amdd.companion.notebook import open_notebook
 from amdd.data.variants.corruptions import LEVELS, corrupt, corrupted
-from amdd.data.variants.order import with_shuffled_frames
 from amdd.figures.robustness import corruption_strip, robustness
 
 nb = open_notebook("robustness", profile, overrides)
@@ -110,22 +109,6 @@ nb.number("clean", float(table.AUC.iloc[0]), n=len(clean))
 for key, place in (("worst", 0), ("best", -1)):
     nb.number(f"{key}.kind", str(strongest.corruption.iloc[place]))
     nb.number(f"{key}.auc", float(strongest.AUC.iloc[place]), n=len(clean))
-
-# %% [markdown]
-# ## The order of the frames
-#
-# The paper states that temporal attention captures temporal inconsistency. Here the
-# frames of each clip are put into a random order, with nothing else changed.
-
-# %%
-shuffled = nb.predict(run, with_shuffled_frames(clips, nb.seed), test)
-moved = (shuffled.logit - clean.logit).abs()
-nb.number("order.change", nb.mean(moved, clean))
-
-# %% [markdown]
-# The logit changes by {result}`robustness.order.change|plain` on average. Attention
-# without a positional code, followed by a mean over frames, gives the same result for
-# any order.
 
 # %% [markdown]
 # If AUC stays while the two rates diverge, the scores have shifted together, and another

@@ -14,6 +14,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 
+# The differences in the embedding space that claims are about, in words.
+GAPS = {
+    "attribution_loss.purity_gain": "purity, with - without the attribution loss",
+    "full.visual_purity": "purity, visual - audio, full model",
+    "full.gap": "cosine, reals - fakes, full model",
+    "full.gap_own_voice": "the same, clips with their own voice",
+    "without_fingerprint.gap": "cosine, reals - fakes, without fingerprint loss",
+    "fingerprint_loss.gap_gain": "change of that gap by the fingerprint loss",
+    "wav2lip.cosine": "cosine of fakes, Wav2Lip - other generators",
+    "full.coherence": "coherence, own - other generators",
+}
+
+
 def tsne(embedding: np.ndarray, perplexity: float, seed: int = 0) -> np.ndarray:
     """t-SNE map (n, 2) of embeddings (n, d), from PCA; perplexity is lowered where clips are few."""
     perplexity = min(perplexity, max(2.0, (len(embedding) - 1) / 3))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -91,16 +92,16 @@ def jackknife(
     rows = np.unique(np.concatenate(clusters)) if len(clusters) else np.array([], int)
     value = float(statistic(rows))
     people = len(clusters)
-    counts = {"n": len(rows) if n is None else n, "people": people}
+    bare = Estimate(value, n=len(rows) if n is None else n, people=people)
     groups = _groups(clusters)
     if people < 2 or not math.isfinite(value):
-        return Estimate(value, **counts)
+        return bare
     left = without_each(statistic, groups)
     if not np.isfinite(left).all():
-        return Estimate(value, **counts)
+        return bare
     t = quantile(confidence, len(groups))
     low, high = _ends(value, left, t, scale=scale, people=people, clips=len(rows))
-    return Estimate(value, low, high, **counts)
+    return replace(bare, low=low, high=high)
 
 
 def _ends(
@@ -207,9 +208,10 @@ def mean_of_shares(hits: np.ndarray, first: np.ndarray, people: Names, confidenc
     hits, first, people = np.asarray(hits, float), np.asarray(first, bool), np.asarray(people).astype(str)
     one, two = (share(hits[side], people[side], confidence) for side in (first, ~first))
     value = (one.value + two.value) / 2
-    counts = {"n": len(hits), "people": len(clusters_of(people))}
+    bare = Estimate(value, n=len(hits), people=len(clusters_of(people)))
     if not one.bounded or not two.bounded:
-        return Estimate(value, **counts)
+        return bare
+    assert two.low is not None and two.high is not None
     names, member = np.unique(people, return_inverse=True)
     parts = []
     for side in (first, ~first):
@@ -218,9 +220,9 @@ def mean_of_shares(hits: np.ndarray, first: np.ndarray, people: Names, confidenc
     norm = math.sqrt(float((parts[0] ** 2).sum() * (parts[1] ** 2).sum()))
     r = float(parts[0] @ parts[1]) / norm if norm > 0 else 0.0
     # The sum is the difference to the complement, whose interval is mirrored.
-    other = Estimate(1 - two.value, *(None if e is None else 1 - e for e in (two.high, two.low)))
+    other = Estimate(1 - two.value, 1 - two.high, 1 - two.low)
     low, high = ((end + 1) / 2 for end in mover(one, other, -r))
-    return Estimate(value, max(0.0, low), min(1.0, high), **counts)
+    return replace(bare, low=max(0.0, low), high=min(1.0, high))
 
 
 def mover(first: Estimate, second: Estimate, correlation: float) -> tuple[float, float]:

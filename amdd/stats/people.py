@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
-Names = Sequence[str] | np.ndarray | pd.Series
+Names: TypeAlias = Sequence[str] | np.ndarray | pd.Series
 
 
 def people_of(predictions: pd.DataFrame) -> np.ndarray:

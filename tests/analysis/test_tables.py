@@ -78,7 +78,7 @@ def test_unseen_data_are_compared_corpus_by_corpus_and_kind_by_kind():
     both = pd.concat([reals, audio])
     expected = sk.roc_auc_score(known.label, known.score) - sk.roc_auc_score(both.label, both.score)
     assert found["transfer.audio.lav"].value == pytest.approx(expected)
-    assert found["transfer.audio.lav"].low > 0.1
+    assert found["transfer.audio.lav"].low > 0
     assert found["transfer.part.lav"].high < 0.25
     assert found["quality.gain.timit"].low > 0
     assert all(transfer_words(key) for key in found)
