@@ -13,7 +13,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-
 # The differences in the embedding space that claims are about, in words.
 GAPS = {
     "attribution_loss.purity_gain": "purity, with - without the attribution loss",
