@@ -11,6 +11,7 @@ import tyro
 from amdd.commands.book import Book, Pdf, Run, Verify
 from amdd.commands.datasets import Corpora, Prepare, Puppets, Scan, Settings
 from amdd.commands.network import Evaluate, Model, Train
+from amdd.commands.score import Score
 
 COMMANDS = {
     "book": Book,
@@ -22,6 +23,7 @@ COMMANDS = {
     "prepare": Prepare,
     "train": Train,
     "evaluate": Evaluate,
+    "score": Score,
     "puppets": Puppets,
     "model": Model,
     "verify": Verify,

@@ -47,7 +47,7 @@ def main() -> int:
         place = "full" if name == DEFAULT else f"choice-full-{slug(name)}"
         run = train(settings, clips, workspace.runs / f"{place}-seed{options.seed}", options.seed)
         told = predict(run, clips, validation)
-        found = metrics(told, e.threshold, e.bootstrap, e.confidence)
+        found = metrics(told, e.threshold, e.confidence)
         rows.append(
             {
                 "choice": name,

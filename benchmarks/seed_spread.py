@@ -81,7 +81,7 @@ def main() -> int:
     for done, seed in enumerate(options.seeds, 1):
         for variant in VARIANTS:
             run = train(profile, prepared, workspace.runs / f"{variant}-seed{seed}", seed, variant)
-            table = metrics(predict(run, prepared, part), profile.evaluation.threshold, 0)
+            table = metrics(predict(run, prepared, part), profile.evaluation.threshold, intervals=False)
             for measure, row in MEASURES.items():
                 found[variant][measure].append(round(float(table.loc[row, "value"]), 4))
             print(variant, seed, {m: v[-1] for m, v in found[variant].items()}, flush=True)

@@ -46,6 +46,7 @@ from amdd.companion.notebook import open_notebook
 from amdd.companion.results import measured
 from amdd.figures.detection import ablation
 from amdd.figures.seeds import seeds_figure
+from amdd.stats import people_of
 from amdd.training import VARIANTS
 
 nb = open_notebook("ablations", profile, overrides)
@@ -82,7 +83,7 @@ tables = {v: nb.metrics(predictions[v, nb.seed]) for v in VARIANTS}
 nb.show(
     "figure_3",
     ablation(tables),
-    "Ablations with 95 % intervals over identities (the form of Fig. 3). "
+    "Ablations with 95 % intervals over people (the form of Fig. 3). "
     f"{nb.note(full)}",
 )
 
@@ -94,15 +95,25 @@ for variant, table in tables.items():
 # ## Are the differences larger than noise?
 #
 # Two variants classify the same clips, so their difference is computed on pairs:
-# {term}`McNemar's test` compares decisions, and a paired {term}`bootstrap`
-# compares metrics.
+# {term}`McNemar's test` compares decisions (as if clips were independent), and a
+# paired {term}`jackknife` over people compares metrics.
+#
+# With several seeds the difference is their mean and its interval covers both seeds and
+# people; with one seed it covers people alone and cannot decide about a loss.
+
 
 # %%
+def against(variant, metric):
+    runs = [
+        [predictions[v, s] for s in nb.evaluation.seeds] for v in ("full", variant)
+    ]
+    return nb.over_runs(*runs, metric)
+
+
 pairs = {}
 for variant in list(VARIANTS)[1:]:
     other, loss = predictions[variant, nb.seed], variant.removeprefix("without_")
-    in_auc = nb.paired(full, other, "auc")
-    named = nb.paired(full, other, "attribution_fakes")
+    in_auc, named = (against(variant, m) for m in ("auc", "attribution_fakes"))
     nb.number(f"{loss}_loss.auc_gain", in_auc)
     nb.number(f"{loss}_loss.gain", named)
     pairs[variant] = other, in_auc, named
@@ -117,7 +128,7 @@ nb.table(
 # %% [markdown]
 # ## Variation across seeds
 #
-# Intervals over identities describe what other people would have changed, not
+# Intervals over people describe what other people would have changed, not
 # what another seed would have: other initial weights and another order of clips.
 # `benchmarks/seed_spread.py` trained each variant of the profile `demo` with
 # {result}`benchmarks/seed_spread.seeds|plain` seeds and tested all runs on the
@@ -178,19 +189,20 @@ if len(nb.evaluation.seeds) > 1:
 # %%
 manifest = clips.manifest
 fakes = manifest[(manifest.split == "test") & (manifest.label == 1)]
-true, people = fakes.generator.to_numpy(), fakes.identity.to_numpy()
+true, people = fakes.generator.to_numpy(), people_of(fakes)
 probes = {}
 for variant in VARIANTS:
     fused = embed(runs[variant, nb.seed], clips, fakes)["fused"]
-    probes[variant] = probe(fused, true, people)
+    hits = probe(fused, true, people)
+    probes[variant] = nb.share(hits, people[: len(hits)])
 
 # %%
 heads = {v: t.loc["attribution_fakes", "value"] for v, t in tables.items()}
 nb.table(
     "probe",
     probe_table(probes, heads),
-    "Attribution accuracy of a linear probe on the embedding, with Wilson "
-    f"intervals, beside that of the head; n = {len(fakes)} test fakes. {nb.note()}",
+    "Attribution accuracy of a linear probe on the embedding, with intervals over "
+    f"people, beside that of the head; n = {len(fakes)} test fakes. {nb.note()}",
 )
 
 # %% tags=["remove-cell"]

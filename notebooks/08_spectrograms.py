@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -40,7 +42,7 @@ import pandas as pd
 from amdd.analysis.pairs import mel_differences, mel_gap, own_reals, quiet_frames
 from amdd.analysis.tables import altered_table
 from amdd.companion.notebook import open_notebook
-from amdd.data.variants.audio import with_foreign_audio, without_audio
+from amdd.data.variants.audio import with_foreign_audio, with_silence, without_audio
 from amdd.figures.pictures import paired_spectrograms
 
 nb = open_notebook("spectrograms", profile, overrides)
@@ -90,9 +92,10 @@ if pairs:
 # ## Does the network use the audio?
 #
 # The paper uses a large audio encoder so that audio is not ignored. The trained
-# network predicts its test clips three times: as they are; with masked audio,
-# which takes the visual-only path; and with the audio of another person's clip,
-# which is real speech that does not match the lips. Nothing is retrained.
+# network predicts its test clips four times: as they are; with masked audio,
+# which takes the visual-only path; with digital silence, which the paper feeds for
+# clips without audio; and with the audio of another person's clip, which is real
+# speech that does not match the lips. Nothing is retrained.
 
 # %%
 run = nb.run("full")
@@ -100,6 +103,7 @@ test = np.flatnonzero((table.split == "test").to_numpy())
 predictions = {"original audio": nb.predict(run, clips, test)}
 if table.audio_present.to_numpy(bool)[test].any():
     predictions["no audio"] = nb.predict(run, without_audio(clips), test)
+    predictions["silence"] = nb.predict(run, with_silence(clips), test)
     foreign = with_foreign_audio(clips, test, nb.seed)
     predictions["another person's audio"] = nb.predict(run, foreign, test)
 own = predictions["original audio"]
@@ -110,14 +114,17 @@ nb.table(
     "audio",
     altered_table(predictions, losses, "audio"),
     "AUC and attribution by audio input; loss of AUC with 95 % intervals over "
-    f"identities. {nb.note(own)}",
+    f"people. {nb.note(own)}",
 )
 
 # %% tags=["remove-cell"]
 names = {"removed": "no audio", "replaced": "another person's audio"}
+names |= {"silent": "silence"}
 for key, name in names.items():
     missing = "not measured (these clips have no audio)"
     nb.number(f"audio.{key}.lost", losses.get(name, missing))
+pair = [predictions[name] for name in ("no audio", "silence") if name in predictions]
+nb.number("audio.masked_minus_silent", nb.paired(*pair) if pair else missing)
 
 # %% [markdown]
 # ## Exercises

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -37,7 +39,7 @@ overrides = []
 from amdd.analysis.tables import collapse_table, group_table
 from amdd.companion.notebook import open_notebook
 from amdd.figures.threshold import base_rates, curves_over_threshold, slider
-from amdd.stats import predictive_value, sweep, wilson
+from amdd.stats import predictive_value, sweep
 
 nb = open_notebook("thresholds", profile, overrides)
 nb.opening()
@@ -92,8 +94,8 @@ nb.table(
 # $$P(\text{fake} \mid \text{classified as fake}) = \frac{s\,b}{s\,b + (1 - r)(1 - b)}.$$
 
 # %%
-s = wilson(int((fakes >= nb.evaluation.threshold).sum()), len(fakes))
-r = wilson(int((reals < nb.evaluation.threshold).sum()), len(reals))
+correct = (table.score >= nb.evaluation.threshold) == (table.label == 1)
+s, r = (nb.share(correct[k], table[k]) for k in (table.label == 1, table.label == 0))
 rare, even = predictive_value(s.value, r.value, [0.001, 0.5])
 nb.show(
     "base_rates",
@@ -102,8 +104,8 @@ nb.show(
 )
 
 # %% tags=["remove-cell"]
-nb.number("found", s.with_seed(nb.seed))
-nb.number("passed", r.with_seed(nb.seed))
+nb.number("found", s)
+nb.number("passed", r)
 nb.number("worth.rare", float(rare))
 nb.number("worth.even", float(even))
 
@@ -122,8 +124,8 @@ nb.number("worth.even", float(even))
 nb.table(
     "groups",
     group_table(table, nb.evaluation.threshold),
-    "False-positive rate on reals by group, with Wilson intervals over clips; clips of "
-    f"one person are not independent. {nb.note(table)}",
+    "False-positive rate on reals by group, with the number of people and intervals over "
+    f"them; none for a group of one person. {nb.note(table)}",
 )
 
 # %% [markdown]

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -124,7 +126,7 @@ note = f"{nb.note(default, 'validation clips')} {short.training.epochs} epochs."
 nb.table(
     "choices",
     table,
-    f"Short runs that differ in one choice, 95 % intervals over identities. {note}",
+    f"Short runs that differ in one choice, 95 % intervals over people. {note}",
 )
 
 # %%
@@ -179,7 +181,7 @@ where = (
 nb.show(
     "full_length",
     choices_figure(full),
-    f"Validation AUC after {long['epochs']} epochs, 95 % intervals over identities. "
+    f"Validation AUC after {long['epochs']} epochs, 95 % intervals over people. "
     f"{where}, profile {long['profile']}; separate experiment.",
 )
 

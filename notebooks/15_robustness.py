@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -74,7 +76,7 @@ nb.show(
 # ## Results by level
 #
 # Each level is compared with the clean frames of the same clips; the interval is that of
-# the paired difference, over identities.
+# the paired difference, over people.
 
 # %% tags=["remove-stderr"]
 rows, losses = [], {}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import cdist
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
@@ -14,7 +15,17 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from amdd.stats import Estimate, wilson
+# The differences in the embedding space that claims are about, in words.
+GAPS = {
+    "attribution_loss.purity_gain": "purity, with - without the attribution loss",
+    "full.visual_purity": "purity, visual - audio, full model",
+    "full.gap": "cosine, reals - fakes, full model",
+    "full.gap_own_voice": "the same, clips with their own voice",
+    "without_fingerprint.gap": "cosine, reals - fakes, without fingerprint loss",
+    "fingerprint_loss.gap_gain": "change of that gap by the fingerprint loss",
+    "wav2lip.cosine": "cosine of fakes, Wav2Lip - other generators",
+    "full.coherence": "coherence, own - other generators",
+}
 
 
 def tsne(embedding: np.ndarray, perplexity: float, seed: int = 0) -> np.ndarray:
@@ -130,14 +141,14 @@ def linear_probe(
     return found
 
 
-def probe(embedding: np.ndarray, classes: np.ndarray, people: np.ndarray) -> Estimate:
-    """Return the share that :func:`linear_probe` names correctly, with Wilson's interval; NaN without two classes and two
+def probe(embedding: np.ndarray, classes: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """Return for each clip whether :func:`linear_probe` names its class, float (n,); (0,) without two classes and two
     people, among whom there is nothing to name."""
     try:
         named = linear_probe(embedding, classes, people)
     except ValueError:
-        return Estimate(float("nan"), n=len(embedding))
-    return wilson(int((named == np.asarray(classes).astype(str)).sum()), len(embedding))
+        return np.zeros(0)
+    return (named == np.asarray(classes).astype(str)).astype(float)
 
 
 def alignment(found: dict[str, np.ndarray]) -> np.ndarray:
@@ -147,10 +158,38 @@ def alignment(found: dict[str, np.ndarray]) -> np.ndarray:
     return np.where(silent, np.nan, cosine)
 
 
-def class_gap(values: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return one value per clip whose mean is mean(reals) - mean(fakes) of ``values`` (n,).
+def purity_of_others(
+    embedding: np.ndarray, classes: np.ndarray, people: np.ndarray, k: int = 5
+) -> np.ndarray:
+    """Return :func:`purity_of_each` (n,) among the nearest clips of *other* people; NaN where there are none.
 
-    A real counts +1 over the share of reals, a fake -1 over the share of fakes.
+    Clips of one person share recordings, so that the nearest one is often that person's.
     """
-    real = np.asarray(classes) == "real"
-    return np.where(real, 1 / max(real.mean(), 1e-12), -1 / max((~real).mean(), 1e-12)) * values
+    classes, people = np.asarray(classes).astype(str), np.asarray(people).astype(str)
+    distance = cdist(np.asarray(embedding, float), np.asarray(embedding, float))
+    distance[people[:, None] == people[None]] = np.inf
+    found = []
+    for i, row in enumerate(distance):
+        near = np.argsort(row, kind="stable")[: min(k, int(np.isfinite(row).sum()))]
+        found.append(np.mean(classes[near] == classes[i]) if len(near) else np.nan)
+    return np.array(found)
+
+
+def coherence(found: dict[str, np.ndarray], classes: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """Return, per clip (n,), how much closer its visual projection is to the audio of its own generator than to others'.
+
+    The mean cosine with the audio projections of other people's fakes of the same generator, minus that with their fakes
+    of other generators; NaN for reals, without audio, and where either is missing.
+    """
+    classes, people = np.asarray(classes).astype(str), np.asarray(people).astype(str)
+    audio = found["audio_projection"]
+    usable = (classes != "real") & (np.abs(audio).sum(1) > 0)
+    cosine = found["visual_projection"] @ audio.T
+    other = (people[:, None] != people[None]) & usable[:, None] & usable[None]
+    out = np.full(len(classes), np.nan)
+    for i in range(len(classes)):
+        same = other[i] & (classes == classes[i])
+        rest = other[i] & (classes != classes[i])
+        if same.any() and rest.any():
+            out[i] = cosine[i, same].mean() - cosine[i, rest].mean()
+    return out

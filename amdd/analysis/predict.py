@@ -16,6 +16,7 @@ from amdd.training.inference import scores_of
 from amdd.training.runs import Run, choose_precision
 
 KEPT = ("clip_id", "label", "generator", "identity", "donor", "split", "quality", "group", "category")
+KEPT += ("recording",)
 
 
 ANY = {"workers", "shard", "frames", "follow_fakes"}  # settings that may differ, frames in one direction

@@ -8,7 +8,18 @@ import numpy as np
 import pandas as pd
 
 from amdd.profiles import EvaluationSettings, Profile
-from amdd.stats import Estimate, auc, balanced_accuracy, mcnemar, metrics, over_seeds, sweep, wilson
+from amdd.stats import (
+    Estimate,
+    auc,
+    balanced_accuracy,
+    mcnemar,
+    metrics,
+    over_seeds,
+    people_in,
+    people_of,
+    share,
+    sweep,
+)
 
 SHOWN = {
     "balanced_accuracy": "balanced accuracy",
@@ -19,6 +30,7 @@ SHOWN = {
     "eer": "equal error rate",
     "average_precision": "average precision",
     "ece": "calibration error (ECE)",
+    "brier_skill": "Brier skill",
     "attribution_fakes": "attribution, fakes",
     "attribution_all": "attribution, all clips",
     "attribution_generators": "attribution among generators",
@@ -41,12 +53,13 @@ def interval(found: Estimate, sign: bool = False, digits: int = 3) -> str:
 def metrics_table(found: pd.DataFrame) -> pd.DataFrame:
     """Return an :func:`amdd.stats.metrics` table with the metrics' names in words."""
     table = found.rename(index=SHOWN).reset_index()
-    return table.rename(columns={"low": "from", "high": "to", "people": "identities"})
+    return table.rename(columns={"low": "from", "high": "to"})
 
 
 def generator_table(found: pd.DataFrame) -> pd.DataFrame:
     """Return an :func:`amdd.stats.per_generator` table with its columns in words (the form of Table VI)."""
     names = {"right": "correct", "detection": "accuracy", "low": "from", "high": "to", "auc": "AUC"}
+    names |= {"auc low": "AUC from", "auc high": "AUC to"}
     return found.rename(columns=names)
 
 
@@ -54,10 +67,17 @@ def differences(rows: Mapping[str, Estimate], what: str) -> pd.DataFrame:
     """Return named differences with their intervals, one per row; ``what`` heads the values."""
     return pd.DataFrame(
         [
-            {"comparison": name, what: found.value, "from": found.low, "to": found.high, "n": found.n}
+            {
+                "comparison": name,
+                what: found.value,
+                "from": found.low,
+                "to": found.high,
+                "n": found.n,
+                "people": found.people,
+            }
             for name, found in rows.items()
         ],
-        columns=["comparison", what, "from", "to", "n"],
+        columns=["comparison", what, "from", "to", "n", "people"],
     )
 
 
@@ -71,7 +91,7 @@ def ablation_table(
     rows = []
     for variant in dict.fromkeys(v for v, _ in predictions):
         runs = [t for (v, _), t in predictions.items() if v == variant]
-        means = over_seeds([metrics(t, evaluation.threshold, 0) for t in runs])["mean"]
+        means = over_seeds([metrics(t, evaluation.threshold, intervals=False) for t in runs])["mean"]
         kept = {SHOWN[k]: v for k, v in means.items() if k in TABLE_5}
         rows.append({"variant": words(variant), "seeds": len(runs), **kept})
     return pd.DataFrame(rows)
@@ -141,7 +161,7 @@ def by_seed_table(
     shown = ["auc", "balanced_accuracy", "attribution_fakes", "attribution_generators"]
     rows = []
     for (variant, seed), table in predictions.items():
-        found = metrics(table, evaluation.threshold, 0)["value"]
+        found = metrics(table, evaluation.threshold, intervals=False)["value"]
         kept = {SHOWN[k]: found[k] for k in shown if k in found}
         rows.append({"variant": words(variant), "seed": seed, **kept})
     return pd.DataFrame(rows)
@@ -171,11 +191,16 @@ def condition_table(
             "condition": condition,
             "reals": int((clips[name, condition].label == 0).sum()),
             "fakes": int((clips[name, condition].label == 1).sum()),
+            "people": people_in(clips[name, condition]),
+            "auc from": found[name, condition].loc["auc", "low"],
+            "auc to": found[name, condition].loc["auc", "high"],
             **found[name, condition]["value"][kept].to_dict(),
         }
         for name, condition in found
     ]
-    return pd.DataFrame(rows, columns=["corpus", "condition", "reals", "fakes", *kept])
+    return pd.DataFrame(
+        rows, columns=["corpus", "condition", "reals", "fakes", "people", "auc from", "auc to", *kept]
+    )
 
 
 def unseen_table(predictions: Mapping[str, pd.DataFrame], threshold: float) -> pd.DataFrame:
@@ -184,8 +209,9 @@ def unseen_table(predictions: Mapping[str, pd.DataFrame], threshold: float) -> p
     rows = []
     for name, table in predictions.items():
         for generator, part in table.groupby("generator"):
-            correct = wilson(int(((part.score >= threshold) == (part.label == 1)).sum()), len(part))
-            row = {"corpus": name, "generator": generator, "n": len(part), "correct": correct.value}
+            correct = share((part.score >= threshold) == (part.label == 1), people_of(part))
+            row = {"corpus": name, "generator": generator, "n": len(part), "people": correct.people}
+            row |= {"correct": correct.value}
             row |= {"from": correct.low, "to": correct.high}
             rows.append(row | {"most frequent class": part.attribution.mode().iloc[0]})
     return pd.DataFrame(rows)
@@ -237,12 +263,12 @@ def collapse_table(predictions: Mapping[str, pd.DataFrame], threshold: float) ->
 
 
 def group_table(predictions: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """Return the false-positive rate on reals by group, with the number of identities and Wilson intervals."""
+    """Return the false-positive rate on reals by group, with the number of people and intervals over them."""
     rows = []
     reals = predictions[predictions.label == 0]
     for group, part in reals.assign(alarm=reals.score >= threshold).groupby("group"):
-        rate = wilson(int(part.alarm.sum()), len(part))
-        row = {"group": group, "identities": part.identity.nunique(), "reals": len(part)}
+        rate = share(part.alarm, people_of(part))
+        row = {"group": group, "people": people_in(part), "reals": len(part)}
         rows.append(row | {"false-positive rate": rate.value, "from": rate.low, "to": rate.high})
     return pd.DataFrame(rows)
 

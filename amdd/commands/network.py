@@ -64,10 +64,11 @@ class Evaluate:
         found = predict(run, clips, chosen, any_preparation=self.any_preparation)
         settings = run.profile.evaluation
         print(f"{len(found)} clips, seed {run.seed}, variant {run.variant}\n")
+        print(metrics(found, settings.threshold, settings.confidence).round(3).to_string())
         print(
-            metrics(found, settings.threshold, settings.bootstrap, settings.confidence).round(3).to_string()
+            "\n"
+            + per_generator(found, settings.threshold, settings.confidence).round(3).to_string(index=False)
         )
-        print("\n" + per_generator(found, settings.threshold).round(3).to_string(index=False))
         return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +15,12 @@ from amdd.analysis.tables import interval
 from amdd.base.paths import PACKAGE
 from amdd.companion.chapters import chapter_of
 from amdd.companion.results import anchor_of
+from amdd.companion.verdicts import NOT_ATTEMPTED, RULES, combined, reason, verdict
 from amdd.profiles import Profile
 from amdd.stats import Estimate
 
-NOT_ATTEMPTED = "not attempted"
-FIELDS = {"id", "where", "claim", "topic", "number", "shown", "holds_if", "if_not"}
+FIELDS = {"id", "where", "claim", "paper", "topic", "holds_if", "if_not"}
+TESTED = {"number", "shown"}  # of a claim that a run can test; another has ``not_attempted``, the reason
 
 
 def paper() -> dict[str, Any]:
@@ -32,40 +34,15 @@ def claims(path: Path | None = None) -> list[dict[str, Any]]:
     path = path or PACKAGE / "companion" / "claims.yml"
     found = yaml.safe_load(path.read_text(encoding="utf-8"))["claims"]
     for entry in found:
-        lacks = FIELDS - entry.keys()
+        lacks = (FIELDS if "not_attempted" in entry else FIELDS | TESTED) - entry.keys()
         if entry.get("holds_if") == "within":
             lacks |= {"needs", "target", "tolerance"} - entry.keys()
-        if lacks or entry["holds_if"] not in ("positive", "negative", "within"):
+        if lacks or entry["holds_if"] not in RULES:
             raise ValueError(
-                f"{path.name}: claim {entry.get('id', '?')!r} lacks {sorted(lacks) or 'holds_if'}"
+                f"{path.name}: claim {entry.get('id', '?')!r} lacks {sorted(lacks) or 'holds_if'}; "
+                f"holds_if is one of: {', '.join(RULES)}"
             )
     return found
-
-
-def verdict(entry: Mapping[str, Any], number: Estimate | None, judge: bool = True, corpus: str = "") -> str:
-    """Return the verdict on one claim from the estimate that tests it.
-
-    For a difference, "supported": the interval lies on the claim's side of zero; "contradicted": on the other; "not
-    supported": it contains zero. For a value that the paper states for one dataset (``holds_if: within``), "supported":
-    it lies within the tolerance; "contradicted": so does no point of its interval; "not supported": anything between;
-    on any other ``corpus`` it is not attempted. "not attempted": there is no such number, or the run is too small to
-    judge (``judge`` false).
-    """
-    if not judge or number is None or number.low is None or number.high is None or not number.bounded:
-        return NOT_ATTEMPTED
-    low, high = number.low, number.high
-    if entry["holds_if"] == "within":
-        if corpus != entry["needs"]:
-            return NOT_ATTEMPTED
-        least, most = entry["target"] - entry["tolerance"], entry["target"] + entry["tolerance"]
-        if least <= number.value <= most:
-            return "supported"
-        return "contradicted" if high < least or low > most else "not supported"
-    if entry["holds_if"] == "negative":
-        low, high = -high, -low
-    if low > 0:
-        return "supported"
-    return "contradicted" if high < 0 else "not supported"
 
 
 def numbers(results: Path) -> dict[str, dict[str, Any]]:
@@ -77,42 +54,63 @@ def numbers(results: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+def estimates(entry: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> dict[str, Estimate | None]:
+    """Return the numbers that test a claim, by key; a ``number`` such as ``transfer.whole.*`` stands for one per corpus."""
+    if "number" not in entry:
+        return {}
+    pattern = f"{entry['topic']}.{entry['number']}"
+    return {key: _estimate(known[key]) for key in sorted(known) if fnmatch.fnmatchcase(key, pattern)}
+
+
 def verdicts(known: Mapping[str, Mapping[str, Any]], profile: Profile) -> pd.DataFrame:
     """Return one row per claim: what the paper says, what ``known`` (numbers by ``topic.key``) says, and the verdict.
 
-    ``difference`` marks claims about differences; ``address`` leads to the exhibit that shows the number.
+    A claim about each of several corpora shows the number that is farthest from the claim. ``difference`` marks claims
+    about differences; ``address`` leads to the exhibit that shows the number.
     """
-    corpus, rows = profile.corpus.train, []
-    for entry in claims():
-        number = _estimate(known.get(f"{entry['topic']}.{entry['number']}"))
-        within = entry["holds_if"] == "within"
-        judged = number if number and number.bounded and (not within or entry["needs"] == corpus) else None
-        page = f"{chapter_of(entry['topic'])}.html#{anchor_of(entry['topic'], entry['shown'])}"
-        rows.append(
-            {
-                "claim": entry["claim"],
-                "where": entry["where"],
-                "in the paper": entry["paper"],
-                "here": interval(judged, sign=not within) if judged else "–",
-                "n": judged.n if judged else "–",
-                "seeds": len(profile.evaluation.seeds) if entry.get("trainings") else "–",
-                "verdict": verdict(entry, number, profile.evaluation.verdicts, corpus),
-                "id": entry["id"],
-                "value": judged.value if judged else float("nan"),
-                "low": judged.low if judged else float("nan"),
-                "high": judged.high if judged else float("nan"),
-                "difference": not within,
-                "address": page if judged else "",
-                "why": entry["if_not"],
-            }
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(entry, known, profile) for entry in claims()])
+
+
+def _row(
+    entry: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], profile: Profile
+) -> dict[str, Any]:
+    judge, corpus = profile.evaluation.verdicts, profile.corpus.train
+    within = entry["holds_if"] == "within"
+    found = {k: e for k, e in estimates(entry, known).items() if e is not None}
+    each = {k: verdict(entry, e, judge, corpus) for k, e in found.items()}
+    judged = combined(list(each.values()))
+    sign = -1 if entry["holds_if"] == "negative" else 1
+    worst = [e for k, e in found.items() if each[k] == judged]
+    number = min(worst, key=lambda e: sign * e.value) if worst else next(iter(found.values()), None)
+    shown = number if number and number.bounded and (not within or entry["needs"] == corpus) else None
+    text = interval(shown, sign=not within) if shown else "–"
+    if shown and len(found) > 1:
+        text += f" (of {len(found)} corpora)"
+    page = f"{chapter_of(entry['topic'])}.html#{anchor_of(entry['topic'], entry.get('shown', ''))}"
+    return {
+        "claim": entry["claim"],
+        "where": entry["where"],
+        "in the paper": entry["paper"],
+        "here": text,
+        "n": shown.n if shown else "–",
+        "people": shown.people if shown and shown.people is not None else "–",
+        "seeds": (shown.seeds or 1) if shown and entry.get("trainings") else "–",
+        "verdict": judged,
+        "reason": reason(entry, number, judged, judge),
+        "id": entry["id"],
+        "value": shown.value if shown else float("nan"),
+        "low": shown.low if shown else float("nan"),
+        "high": shown.high if shown else float("nan"),
+        "difference": not within,
+        "address": page if shown else "",
+        "why": entry["if_not"],
+    }
 
 
 def over_seeds_table(table: pd.DataFrame, spread: Mapping[str, Any], profile: Profile) -> pd.DataFrame:
     """Return, for claims that compare training runs, the verdict over identities beside that over the seeds of the
     benchmark ``seed_spread``; ``table`` is from :func:`verdicts`. Empty for a run on other data."""
-    columns = ["claim", "this run", "verdict over identities", "over seeds", "seeds", "verdict over seeds"]
+    columns = ["claim", "this run", "verdict over people", "over seeds", "seeds", "verdict over seeds"]
     rows = []
     for entry, row in zip(claims(), table.to_dict("records")):
         gap = _estimate(spread["numbers"].get(entry.get("spread", "")))
@@ -128,3 +126,15 @@ def _estimate(record: Mapping[str, Any] | None) -> Estimate | None:
     if record is None or not isinstance(record.get("value"), int | float):
         return None
     return Estimate.from_record(record)
+
+
+__all__ = [
+    "NOT_ATTEMPTED",
+    "claims",
+    "estimates",
+    "numbers",
+    "over_seeds_table",
+    "paper",
+    "verdict",
+    "verdicts",
+]

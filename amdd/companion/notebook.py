@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from amdd import stats
 from amdd.base.paths import Workspace, write_text
 from amdd.companion.chapters import chapter_of, topic_of
 from amdd.companion.results import Results
 from amdd.companion.timings import duration, expectations
 from amdd.figures import Exhibit
 from amdd.profiles import EvaluationSettings, Profile, load_profile
-from amdd.stats import Estimate, mean_bootstrap, metrics, paired_bootstrap, people_in, unpaired_bootstrap
+from amdd.stats import Estimate, people_in, people_of
 
 if TYPE_CHECKING:
     from amdd.data.prepare import ClipStore
@@ -81,7 +82,7 @@ class Notebook:
         """Return the end of a caption: corpus, clips, identities, seed and profile."""
         parts = [self.data]
         if table is not None:
-            parts.append(f"n = {len(table)} {what} of {people_in(table['identity'])} identities")
+            parts.append(f"n = {len(table)} {what} of {people_in(table)} people")
         return ", ".join([*parts, f"seed {self.seed}", f"profile {self.profile.name}"]) + "."
 
     def opening(self) -> None:
@@ -193,29 +194,45 @@ class Notebook:
     # --- statistics with the profile's settings -------------------------------------------------------------------
 
     def metrics(self, predictions: pd.DataFrame) -> pd.DataFrame:
-        """Return :func:`amdd.stats.metrics` with the profile's threshold, draws and confidence."""
-        e = self.evaluation
-        return metrics(predictions, e.threshold, e.bootstrap, e.confidence)
+        """Return :func:`amdd.stats.metrics` with the profile's threshold and confidence."""
+        return stats.metrics(predictions, self.evaluation.threshold, self.evaluation.confidence)
 
     def paired(self, first: pd.DataFrame, second: pd.DataFrame, metric: str = "auc") -> Estimate:
-        """Return first - second of a metric on the same clips, with its interval over identities."""
+        """Return first - second of a metric on the same clips, matched by name, with its interval over people."""
         e = self.evaluation
-        return paired_bootstrap(first, second, metric, e.threshold, e.bootstrap, e.confidence).with_seed(
-            self.seed
-        )
+        return stats.paired(first, second, metric, e.threshold, e.confidence).with_seed(self.seed)
 
-    def unpaired(self, first: pd.DataFrame, second: pd.DataFrame, metric: str = "auc") -> Estimate:
-        """Return first - second of a metric on different clips, with its interval over identities."""
+    def difference(self, first: pd.DataFrame, second: pd.DataFrame, metric: str = "auc") -> Estimate:
+        """Return first - second of a metric between two sets of clips, paired in the people that both have."""
         e = self.evaluation
-        return unpaired_bootstrap(first, second, metric, e.threshold, e.bootstrap, e.confidence).with_seed(
-            self.seed
-        )
+        return stats.difference(first, second, metric, e.threshold, e.confidence).with_seed(self.seed)
+
+    def over_runs(
+        self, first: list[pd.DataFrame], second: list[pd.DataFrame], metric: str = "auc"
+    ) -> Estimate:
+        """Return first - second of a metric between training runs paired by seed, over seeds and people; with one seed each
+        as :meth:`paired`."""
+        if len(first) == 1:
+            return self.paired(first[0], second[0], metric)
+        e = self.evaluation
+        return stats.paired_over_seeds(first, second, metric, e.threshold, e.confidence)
 
     def mean(self, values: Any, people: Any) -> Estimate:
-        """Return the mean of one value per clip, with its interval over ``people``."""
-        e = self.evaluation
-        found = mean_bootstrap(np.asarray(values, float), np.asarray(people), e.bootstrap, e.confidence)
+        """Return the mean of one value per clip, with its interval over ``people``: names, or a table with their clips."""
+        found = stats.mean(np.asarray(values, float), _names(people), self.evaluation.confidence)
         return found.with_seed(self.seed)
+
+    def gap(self, values: Any, first: Any, people: Any) -> Estimate:
+        """Return the mean of one value per clip where ``first`` holds minus that of the others, with its interval."""
+        values, first = np.asarray(values, float), np.asarray(first, bool)
+        found = stats.difference_of_means(values, first, _names(people), self.evaluation.confidence)
+        return found.with_seed(self.seed)
+
+    def share(self, hits: Any, people: Any) -> Estimate:
+        """Return the share of clips for which ``hits`` holds, with its interval over ``people``."""
+        return stats.share(np.asarray(hits, float), _names(people), self.evaluation.confidence).with_seed(
+            self.seed
+        )
 
     # --- results -------------------------------------------------------------------------------------------------
 
@@ -239,6 +256,11 @@ class Notebook:
     ) -> None:
         """Save and show a table."""
         self.results.table(name, table, caption, digits, links)
+
+
+def _names(people: Any) -> np.ndarray:
+    """Return the independent unit of each clip: of a table of predictions, or names as they are."""
+    return people_of(people) if isinstance(people, pd.DataFrame) else np.asarray(people).astype(str)
 
 
 def open_notebook(topic: str, profile: str = "demo", overrides: list[str] | None = None) -> Notebook:

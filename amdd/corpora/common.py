@@ -24,6 +24,7 @@ COLUMNS: dict[str, object] = {
     "quality": "",
     "fake_periods": "",
     "group": "",
+    "recording": "",
     "category": "",
     "official_split": "",
 }

@@ -57,9 +57,16 @@ def _row(entry, base: Path, table: Path, number: int) -> tuple[dict, Path]:
         "identity": "",  # the release does not say who speaks
         "has_audio": bool(entry.get("audio_channels", 1)),
         "quality": kind,
+        "recording": _recording(entry),
         "fake_periods": json.dumps(spans),
         "official_split": str(entry.get("split") or ""),
     }, path
+
+
+def _recording(entry: dict) -> str:
+    """Return the recording that an entry is a version of: the file that it was made from, or itself."""
+    original = entry.get("original")
+    return str(original) if isinstance(original, str) and original else str(entry["file"])
 
 
 READER = Reader(

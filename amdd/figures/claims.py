@@ -11,11 +11,18 @@ from amdd.figures.style import INK
 
 COLOURS = {
     "supported": "#009e73",
-    "not supported": "#8a8f98",
     "contradicted": "#d55e00",
+    "no difference beyond the margin": "#0072b2",
+    "undecided": "#8a8f98",
     "not attempted": "#8a8f98",
 }
-MARKS = {"supported": "o", "not supported": "D", "contradicted": "X", "not attempted": "|"}
+MARKS = {
+    "supported": "o",
+    "contradicted": "X",
+    "no difference beyond the margin": "s",
+    "undecided": "D",
+    "not attempted": "|",
+}
 
 
 @exhibit

@@ -32,7 +32,7 @@ class EvaluationSettings:
     threshold: Share = 0.5
     """probability above which a clip is classified as fake"""
     bootstrap: Annotated[int, Field(ge=2, le=1_000_000)] = 2000
-    """resamples of a bootstrap confidence interval"""
+    """resamples of the bootstrap that a chapter compares with the intervals of this book"""
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     """level of the confidence intervals"""
     verdicts: bool = True

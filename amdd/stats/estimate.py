@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from scipy import stats
+
 __all__ = ["Estimate"]
 
 
@@ -53,6 +55,26 @@ class Estimate:
     def with_seed(self, seed: int | None) -> Estimate:
         """Return the same estimate, marked as coming from the training run ``seed``."""
         return replace(self, seed=seed)
+
+    def shifted(self, by: float) -> Estimate:
+        """Return the estimate of the value plus ``by``, for a value judged against another than zero."""
+        low, high = (None if end is None else end + by for end in self.interval)
+        return replace(self, value=self.value + by, low=low, high=high)
+
+    def at(self, confidence: float, of: float = 0.95) -> Estimate:
+        """Return the estimate with the interval of another ``confidence``; ``of`` is that of its own.
+
+        Both arms are scaled by Student's quantiles for one unit fewer than the people or seeds that it rests on (normal
+        where neither is known). Exact for symmetric intervals.
+        """
+        units = [k for k in (self.people, self.seeds) if k is not None]
+        degrees = min(units) - 1 if units else math.inf
+        if not self.bounded or degrees < 1:
+            return self
+        assert self.low is not None and self.high is not None
+        new, old = (float(stats.t.ppf((1 + c) / 2, degrees)) for c in (confidence, of))
+        low, high = (self.value + (end - self.value) * new / old for end in (self.low, self.high))
+        return replace(self, low=low, high=high)
 
     def record(self) -> dict[str, Any]:
         """Return the estimate as JSON-ready values; what is unknown is left out."""

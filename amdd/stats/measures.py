@@ -1,7 +1,7 @@
 """Metrics of detection and attribution, with their intervals.
 
-Scores are probabilities or logits of "fake"; labels are 1 for fake. Intervals come from a bootstrap over identities
-(clips of one person are not independent); proportions get Wilson intervals.
+Scores are probabilities of "fake"; labels are 1 for fake. Intervals are over people (:mod:`amdd.stats.intervals`), since
+clips of one person are not independent.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from sklearn import metrics as sk
 
 from amdd.stats.calibration import calibration_error
 from amdd.stats.estimate import Estimate
-from amdd.stats.resampling import clusters_of, percentile_interval, resamples
+from amdd.stats.intervals import jackknife, mean_of_shares, share
+from amdd.stats.people import clusters_of, people_in, people_of
 
 
 def auc(label: np.ndarray, score: np.ndarray) -> float:
     """Return the area under the ROC curve; NaN when only one class is present.
 
-    Computed from ranks (Mann and Whitney), since the bootstrap calls it thousands of times; tests compare it with
+    Computed from ranks (Mann and Whitney), since intervals call it many times; tests compare it with
     scikit-learn.
     """
     fake = np.asarray(label) == 1
@@ -72,12 +73,17 @@ def metric_functions(threshold: float) -> dict[str, Callable[[dict[str, np.ndarr
         called, fake = decided(t), t["label"] == 1
         return float(2 * (called & fake).sum() / (called.sum() + fake.sum())) if fake.any() else float("nan")
 
+    def both(t):
+        return len(t["label"]) > 0 and 0 < t["label"].mean() < 1
+
     def precision(t):
-        return (
-            float(sk.average_precision_score(t["label"], t["score"]))
-            if 0 < t["label"].mean() < 1
-            else float("nan")
-        )
+        return float(sk.average_precision_score(t["label"], t["score"])) if both(t) else float("nan")
+
+    def skill(t):
+        if not both(t):
+            return float("nan")
+        share = t["label"].mean()
+        return float(1 - ((t["score"] - t["label"]) ** 2).mean() / (share * (1 - share)))
 
     return {
         "balanced_accuracy": lambda t: balanced_accuracy(t["label"], decided(t)),
@@ -87,7 +93,8 @@ def metric_functions(threshold: float) -> dict[str, Callable[[dict[str, np.ndarr
         "fake_accuracy": lambda t: rate(t, 1),
         "eer": lambda t: equal_error_rate(t["label"], t["score"]),
         "average_precision": precision,
-        "ece": lambda t: calibration_error(t["label"], t["score"]),
+        "ece": lambda t: calibration_error(t["label"], t["score"]) if len(t["label"]) else float("nan"),
+        "brier_skill": skill,
         "attribution_fakes": lambda t: attributed(t, True),
         "attribution_all": lambda t: attributed(t, False),
         "attribution_generators": among_generators,
@@ -116,11 +123,17 @@ def columns_of(predictions: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 METRICS = tuple(metric_functions(0.5))
-FAKES = ("fake_accuracy", "attribution_fakes", "attribution_generators")
 
 
-def clips_counted(data: dict[str, np.ndarray], metric: str) -> int:
-    """Return the number of clips that ``metric`` is over, given :func:`columns_of` a table of predictions."""
+def metric_function(metric: str, threshold: float = 0.5) -> Callable[[dict[str, np.ndarray]], float]:
+    """Return one metric as a function of :func:`columns_of` a table. Raises ``ValueError`` for an unknown metric."""
+    if metric not in METRICS:
+        raise ValueError(f"unknown metric {metric!r}; expected one of: {', '.join(METRICS)}")
+    return metric_functions(threshold)[metric]
+
+
+def clips_counted(data: dict[str, np.ndarray], metric: str) -> np.ndarray:
+    """Return the clips (n,), bool, that ``metric`` is over, given :func:`columns_of` a table of predictions."""
     fakes = data["label"] == 1
     counts = {
         "real_accuracy": ~fakes,
@@ -129,94 +142,109 @@ def clips_counted(data: dict[str, np.ndarray], metric: str) -> int:
         "attribution_all": data["known"],
         "attribution_generators": data["ranked"],
     }
-    return int(counts[metric].sum()) if metric in counts else len(fakes)
+    return counts.get(metric, np.ones(len(fakes), bool))
+
+
+SHARES = {"real_accuracy", "fake_accuracy", "attribution_fakes", "attribution_all", "attribution_generators"}
+BETWEEN = {
+    "auc",
+    "f1",
+    "eer",
+    "average_precision",
+}  # values from 0 to 1: their interval is taken on the logit scale
+
+
+def interval_of(
+    data: dict[str, np.ndarray],
+    metric: str,
+    people: np.ndarray,
+    threshold: float = 0.5,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Return one metric of :func:`columns_of` a table, with its interval over ``people`` (n,), names of the clips'
+    independent units. ``n`` is the number of clips that the metric is over."""
+    function, counted = metric_function(metric, threshold), clips_counted(data, metric)
+    correct = (data["score"] >= threshold) == (data["label"] == 1)
+    if metric in SHARES:
+        hits = {"attribution_generators": data["named"]}.get(
+            metric, correct if metric.endswith("accuracy") else data["attributed"]
+        )
+        return share(hits[counted], people[counted], confidence)
+    if metric == "balanced_accuracy" and len(set(data["label"].tolist())) == 2:
+        return mean_of_shares(correct, data["label"] == 1, people, confidence)
+    return jackknife(
+        lambda rows: function({k: v[rows] for k, v in data.items()}),
+        clusters_of(people),
+        scale="logit" if metric in BETWEEN else "plain",
+        confidence=confidence,
+        n=int(counted.sum()),
+    )
 
 
 def metrics(
-    predictions: pd.DataFrame,
-    threshold: float = 0.5,
-    bootstrap: int = 2000,
-    confidence: float = 0.95,
-    seed: int = 0,
+    predictions: pd.DataFrame, threshold: float = 0.5, confidence: float = 0.95, intervals: bool = True
 ) -> pd.DataFrame:
     """Return all metrics of a table of predictions, one per row: ``value``, ``low``, ``high``, ``n``, ``people``.
 
-    ``n`` is the number of clips that the metric is over, ``people`` the number of identities in the table. Intervals are
-    percentiles of a bootstrap over identities. Attribution over fakes is the paper's denominator (139 of 145); over all
-    counts reals too; among generators takes for each fake the generator with the highest probability, whatever is given
-    to "real" (left out without the columns ``p_<class>``). Clips of generators that the model does not know are left out.
+    ``n`` and ``people`` count the clips and the people (:func:`amdd.stats.people_of`) that the metric is over; ``low``
+    and ``high`` are those of :mod:`amdd.stats.intervals`, NaN where there are none. Attribution over fakes is the paper's
+    denominator (139 of 145); over all counts reals too; among generators takes for each fake the generator with the
+    highest probability, whatever is given to "real" (left out without the columns ``p_<class>``). Clips of generators
+    that the model does not know are left out. ``intervals=False`` computes values alone.
     """
-    data, groups = columns_of(predictions), clusters_of(predictions["identity"])
+    data, people = columns_of(predictions), people_of(predictions)
     functions = metric_functions(threshold)
     if not data["ranked"].any():
         del functions["attribution_generators"]
-    draws: dict[str, list[float]] = {name: [] for name in functions}
-    for rows in resamples(groups, bootstrap, np.random.default_rng(seed)):
-        sample = {k: v[rows] for k, v in data.items()}
-        for name, function in functions.items():
-            draws[name].append(function(sample))
-    found = {
-        name: (
-            function(data),
-            *percentile_interval(draws[name], confidence),
-            clips_counted(data, name),
-            len(groups),
-        )
-        for name, function in functions.items()
-    }
-    table = pd.DataFrame.from_dict(found, orient="index", columns=["value", "low", "high", "n", "people"])
+    rows = {}
+    for name, function in functions.items():
+        counted = clips_counted(data, name)
+        if intervals:
+            found = interval_of(data, name, people, threshold, confidence)
+        else:
+            found = Estimate(function(data), people=people_in(people[counted]))
+        ends = [np.nan if end is None else end for end in found.interval]
+        rows[name] = (found.value, *ends, int(counted.sum()), found.people)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "n", "people"])
     return table.rename_axis("metric")
 
 
 def estimate_of(table: pd.DataFrame, metric: str, seed: int | None = None) -> Estimate:
     """Return one row of a :func:`metrics` table as an :class:`Estimate`."""
     row = table.loc[metric]
-    return Estimate(
-        float(row["value"]),
-        float(row["low"]),
-        float(row["high"]),
-        int(row["n"]),
-        seed=seed,
-        people=int(row["people"]),
-    )
+    low, high = (None if pd.isna(row[end]) else float(row[end]) for end in ("low", "high"))
+    return Estimate(float(row["value"]), low, high, int(row["n"]), seed=seed, people=int(row["people"]))
 
 
-def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
-    """Return a proportion with Wilson's score interval; NaN with the interval 0 to 1 for n = 0."""
-    if n == 0:
-        return Estimate(float("nan"), 0.0, 1.0, 0)
-    interval = stats.binomtest(int(successes), int(n)).proportion_ci(confidence, method="wilson")
-    return Estimate(int(successes) / int(n), float(interval.low), float(interval.high), int(n))
-
-
-def per_generator(predictions: pd.DataFrame, threshold: float = 0.5) -> pd.DataFrame:
-    """Table VI: per generator its clips, the share found with Wilson interval, AUC against all reals, and the
-    share attributed correctly."""
-    real_scores = predictions.score[predictions.label == 0].to_numpy()
+def per_generator(
+    predictions: pd.DataFrame, threshold: float = 0.5, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return Table VI: per generator its clips and people, the share found, AUC against all reals, each with its interval
+    over people, and the share attributed correctly."""
     rows = []
+    names = people_of(predictions)
+    predictions = predictions.assign(_unit=names)
+    reals = predictions[predictions.label == 0]
     for name, part in predictions.groupby("generator", sort=True):
         fake = bool(part.label.iloc[0])
-        right = int(((part.score >= threshold) == fake).sum())
-        found = wilson(right, len(part))
-        curve = float("nan")
-        if fake and len(real_scores):
-            curve = auc(np.r_[np.zeros(len(real_scores)), np.ones(len(part))], np.r_[real_scores, part.score])
-        named = int((part.attribution == part.generator).sum()) if part.known.all() else None
+        right = ((part.score >= threshold) == fake).to_numpy()
+        found, curve = share(right, part._unit, confidence), Estimate(float("nan"))
+        if fake and len(reals):
+            both = pd.concat([reals, part])
+            curve = interval_of(columns_of(both), "auc", both._unit.to_numpy(), threshold, confidence)
+        named = float((part.attribution == part.generator).mean()) if part.known.all() else np.nan
         rows.append(
             (
-                name,
-                len(part),
-                right,
-                found.value,
-                found.low,
-                found.high,
-                curve,
-                np.nan if named is None else named / len(part),
+                *(name, len(part), found.people, int(right.sum())),
+                *(found.value, found.low, found.high),
+                *(curve.value, curve.low, curve.high, named),
             )
         )
-    return pd.DataFrame(
-        rows, columns=["generator", "n", "right", "detection", "low", "high", "auc", "attribution"]
-    )
+    columns = ["generator", "n", "people", "right", "detection", "low", "high"]
+    columns += ["auc", "auc low", "auc high", "attribution"]
+    table = pd.DataFrame(rows, columns=columns)
+    numeric = columns[4:]
+    return table.astype(dict.fromkeys(numeric, float))
 
 
 def over_seeds(tables: list[pd.DataFrame]) -> pd.DataFrame:

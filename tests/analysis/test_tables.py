@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import metrics as sk
 
 from amdd.analysis import tables
+from amdd.analysis.coverage import coverage_table
 from amdd.analysis.open_set import open_set_separation
 from amdd.analysis.pairs import own_reals
+from amdd.analysis.transfer import transfer_differences, transfer_words
 from amdd.profiles import load_profile
-from amdd.stats import Estimate, metrics, predictive_value, sweep
+from amdd.stats import Estimate, difference, metrics, predictive_value, sweep
 
 
 def predictions(n=40, seed=0, shift=1.0, quality="hq"):
@@ -52,12 +55,46 @@ def test_conditions_hold_their_fakes_and_all_reals_of_their_corpus():
     assert set(parts) == {("one", "hq"), ("two", "hq"), ("two", "lq")}
     assert (parts["two", "lq"].label == 0).sum() == 8
     assert (parts["two", "lq"].label == 1).sum() == 4
-    found = {k: metrics(p, bootstrap=5) for k, p in parts.items()}
+    found = {k: metrics(p) for k, p in parts.items()}
     table = tables.condition_table(found, parts).set_index(["corpus", "condition"])
     assert table.loc[("one", "hq"), ["reals", "fakes"]].tolist() == [20, 20]
     assert table.loc[("one", "hq"), "auc"] == found["one", "hq"].loc["auc", "value"]
     empty = tables.condition_table({}, {})
     assert list(empty.columns)[:4] == ["corpus", "condition", "reals", "fakes"]
+
+
+def test_unseen_data_are_compared_corpus_by_corpus_and_kind_by_kind():
+    """Forgeries of a part of the clip are easy here and audio alone is not detected: neither moves the other's number."""
+    known = predictions(80, shift=3.0, quality="")
+    parts = {"lav-video": 3.0, "lav-both": 3.0, "lav-audio": 0.0}
+    lav = pd.concat([predictions(80, seed=k, shift=v, quality=q) for k, (q, v) in enumerate(parts.items())])
+    timit = pd.concat([predictions(80, shift=1.0, quality="hq"), predictions(80, shift=3.0, quality="lq")])
+    found = transfer_differences(known, {"lav": lav, "timit": timit}, difference)
+    assert set(found) == {
+        "transfer.audio.lav", "transfer.part.lav", "transfer.whole.timit", "reals.drop.lav", "reals.drop.timit",
+        "quality.gain.timit",
+    }  # fmt: skip
+    reals, audio = lav[lav.label == 0], lav[lav.quality == "lav-audio"]
+    both = pd.concat([reals, audio])
+    expected = sk.roc_auc_score(known.label, known.score) - sk.roc_auc_score(both.label, both.score)
+    assert found["transfer.audio.lav"].value == pytest.approx(expected)
+    assert found["transfer.audio.lav"].low > 0
+    assert found["transfer.part.lav"].high < 0.25
+    assert found["quality.gain.timit"].low > 0
+    assert all(transfer_words(key) for key in found)
+    assert transfer_differences(known, {}, difference) == {}
+
+
+def test_the_simulated_coverage_is_a_mean_over_how_alike_clips_are():
+    rows = [
+        {"metric": "AUC", "truth": 0.9, "people": 12, "alike": a, "sets": 10}
+        | {k: {"coverage": c, "width": 0.1} for k, c in (("bootstrap", c - 0.1), ("ours", c))}
+        for a, c in ((0.2, 0.95), (0.6, 0.97))
+    ]
+    table = coverage_table({"rows": rows})
+    assert len(table) == 1
+    assert table.loc[0, "this book, coverage"] == pytest.approx(0.96)
+    assert table.loc[0, "percentile bootstrap, coverage"] == pytest.approx(0.86)
 
 
 def test_ablations_are_means_over_seeds():
@@ -68,7 +105,9 @@ def test_ablations_are_means_over_seeds():
     }
     evaluation = load_profile("smoke").evaluation
     table = tables.ablation_table(runs, evaluation).set_index("variant")
-    each = [metrics(runs["full", s], evaluation.threshold, 0).loc["auc", "value"] for s in (0, 1)]
+    each = [
+        metrics(runs["full", s], evaluation.threshold, intervals=False).loc["auc", "value"] for s in (0, 1)
+    ]
     assert table.loc["full", "AUC"] == pytest.approx(np.mean(each))
     assert table.seeds.to_dict() == {"full": 2, "without x": 1}
 
@@ -82,7 +121,7 @@ def test_a_cell_says_value_and_interval():
 
 def test_groups_count_their_identities():
     table = tables.group_table(predictions(), 0.5).set_index("group")
-    assert table.identities.tolist() == [5, 5]
+    assert table.people.tolist() == [5, 5]
     assert table.reals.tolist() == [10, 10]
     reals = predictions().query("label == 0 and group == 'a'")
     assert table.loc["a", "false-positive rate"] == pytest.approx((reals.score >= 0.5).mean())
@@ -99,7 +138,7 @@ def test_corruption_rows_carry_the_interval_of_the_change():
 
 def test_nothing_unseen_is_nothing_separated():
     scored = {"rule": {"known": predictions()}}
-    assert open_set_separation(scored, lambda t: metrics(t, bootstrap=5)) == {}
+    assert open_set_separation(scored, metrics) == {}
     assert list(tables.open_set_table({}).columns) == [
         "rule",
         "clips",
@@ -117,7 +156,7 @@ def test_a_sweep_counts_every_clip_and_agrees_with_the_metrics():
     counts = curve[["true positives", "false negatives", "false positives", "true negatives"]]
     assert (counts.sum(1) == len(table)).all()
     half = curve[curve.threshold == 0.5].iloc[0]
-    found = metrics(table, 0.5, 0)["value"]
+    found = metrics(table, 0.5, intervals=False)["value"]
     assert half["balanced accuracy"] == pytest.approx(found["balanced_accuracy"])
     assert half["true-positive rate"] == pytest.approx(found["fake_accuracy"])
     assert half["F1"] == pytest.approx(found["f1"])

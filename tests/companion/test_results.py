@@ -12,7 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amdd.analysis.embeddings import alignment, cluster_scores, knn_purity, linear_probe, tsne, umap
+from amdd.analysis.embeddings import (
+    alignment,
+    cluster_scores,
+    coherence,
+    knn_purity,
+    linear_probe,
+    purity_of_others,
+    tsne,
+    umap,
+)
 from amdd.analysis.gradcam import agreement, crop_masks
 from amdd.base.paths import PROJECT
 from amdd.companion.html import table_html
@@ -86,6 +95,7 @@ def test_what_stands_beside_a_number():
     assert remarks({"value": 1.0}) == []
     kept = remarks({"value": 0.4, "low": 0.31, "high": 0.52, "n": 70})
     assert kept == ["95\u00a0% interval 0.310–0.520", "n\u00a0=\u00a070"]
+    assert remarks({"value": 0.4, "n": 70, "people": 12}) == ["n\u00a0=\u00a070", "12 people"]
     # A dash before a minus sign would be misread.
     assert remarks({"value": 0.1, "low": -0.1, "high": 0.3, "seeds": 5}) == [
         "95\u00a0% interval -0.100 to 0.300",
@@ -128,6 +138,42 @@ def test_purity_against_a_naive_count():
         order = np.argsort(np.linalg.norm(points - points[i], axis=1))
         expected.append(np.mean(classes[[j for j in order if j != i][:5]] == classes[i]))
     assert knn_purity(points, classes, 5) == pytest.approx(np.mean(expected))
+
+
+def test_purity_among_others_does_not_see_the_person_and_equals_a_naive_count():
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(15), 4)
+    classes = np.array(["a", "b"])[people % 2]
+    marks = rng.normal(size=(15, 8))[people] + rng.normal(0, 0.01, (60, 8))  # a person's clips lie together
+    assert knn_purity(marks, classes, 3) == 1
+    found = purity_of_others(marks, classes, people, 3)
+    assert found.mean() < 0.8
+    for i in range(60):
+        order = [j for j in np.argsort(np.linalg.norm(marks - marks[i], axis=1)) if people[j] != people[i]]
+        assert found[i] == pytest.approx(np.mean(classes[order[:3]] == classes[i]))
+    assert np.isnan(purity_of_others(marks[:4], classes[:4], people[:4])).all()
+
+
+def test_coherence_is_a_loop_over_other_peoples_fakes():
+    rng = np.random.default_rng(1)
+    n, people = 40, np.arange(40) // 4
+    classes = np.array(["real", "fsgan", "wav2lip", "wav2lip"])[np.arange(40) % 4]
+    trace = {"real": 0, "fsgan": 1, "wav2lip": 2}
+    base = np.eye(8)[[trace[c] for c in classes]]
+    found = {k: base + 0.3 * rng.normal(size=(n, 8)) for k in ("visual_projection", "audio_projection")}
+    found["audio_projection"][5] = 0  # a fake without audio
+    values = coherence(found, classes, people)
+    for i in range(n):
+        v, cosines = found["visual_projection"][i], {True: [], False: []}
+        for j in range(n):
+            heard = classes[j] != "real" and j != 5 and people[j] != people[i]
+            if heard:
+                cosines[classes[j] == classes[i]].append(v @ found["audio_projection"][j])
+        if classes[i] == "real" or i == 5:
+            assert np.isnan(values[i])
+        else:
+            assert values[i] == pytest.approx(np.mean(cosines[True]) - np.mean(cosines[False]))
+    assert np.nanmean(values) > 0.5  # a trace that both modalities carry is found
 
 
 def test_the_probe_never_sees_a_person_that_it_names():

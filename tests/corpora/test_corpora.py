@@ -10,6 +10,7 @@ import pytest
 
 from amdd.corpora import COLUMNS, CORPORA, CorpusError, Manifest, describe, scan
 from amdd.profiles import CorpusSettings
+from amdd.stats import people_in
 
 HEADER = ["source", "target1", "target2", "method", "category", "type", "race", "gender", "path", ""]
 REAL, FAKE = "RealVideo-RealAudio", "FakeVideo-RealAudio"
@@ -206,6 +207,23 @@ def test_lavdf_takes_labels_and_periods_from_its_metadata(tmp_path, name):
     assert table.generator.tolist() == ["lav-video", "real", "lav-both"]
     assert json.loads(table.fake_periods.iloc[2]) == [[1.0, 1.5]]
     assert manifest.report["listed but missing"] == 1
+
+
+def test_lavdf_versions_of_one_recording_share_its_name(tmp_path):
+    """Nobody is named there: four versions of one recording are one independent unit."""
+    entries = [
+        {"file": "test/1.mp4", "original": None},
+        {"file": "test/2.mp4", "original": "test/1.mp4", "modify_video": True, "fake_periods": [[0, 1]]},
+        {"file": "test/3.mp4", "original": "", "modify_audio": True},
+        {"file": "test/4.mp4", "original": 7},
+    ]
+    for entry in entries:
+        touch(tmp_path / "LAV-DF" / entry["file"])
+    (tmp_path / "LAV-DF" / "metadata.json").write_text(json.dumps(entries))
+    table = scan("lavdf", tmp_path).table
+    assert table.recording.tolist() == ["test/1.mp4", "test/1.mp4", "test/3.mp4", "test/4.mp4"]
+    assert people_in(table) == 3
+    assert people_in(table.drop(columns="recording")) == 4
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,14 @@ import pytest
 from support.prepared import corpus
 
 from amdd.data.prepare import ClipStore
-from amdd.data.variants import join, view, with_foreign_audio, without_audio
+from amdd.data.variants import (
+    join,
+    view,
+    with_foreign_audio,
+    with_shuffled_frames,
+    with_silence,
+    without_audio,
+)
 from amdd.data.variants.corruptions import LEVELS, corrupt, corrupted
 
 
@@ -47,6 +54,24 @@ def test_without_sound_marks_every_clip(tmp_path):
     plain = with_people(tmp_path)
     assert not without_audio(plain).manifest.audio_present.any()
     assert plain.manifest.audio_present.all()
+
+
+def test_silence_is_heard_and_shuffled_frames_are_the_same_frames(tmp_path):
+    plain = with_people(tmp_path)
+    plain.manifest["audio_present"] = False
+    quiet, mixed = with_silence(plain), with_shuffled_frames(plain, 3)
+    assert quiet.manifest.audio_present.all()
+    orders = set()
+    for i in range(len(plain)):
+        assert (np.asarray(quiet.mel(i)) == -1).all()
+        assert quiet.mel(i).shape == plain.mel(i).shape
+        before, after = np.asarray(plain.frames(i)), np.asarray(mixed.frames(i))
+        order = [next(k for k in range(len(before)) if np.array_equal(before[k], f)) for f in after]
+        assert sorted(order) == list(range(len(before)))
+        np.testing.assert_array_equal(after, mixed.frames(i))
+        orders.add(tuple(order))
+    assert len(orders) > 1
+    assert len(ForkingPickler.dumps(mixed)) > 0
 
 
 def test_foreign_sound_is_somebody_elses(tmp_path):

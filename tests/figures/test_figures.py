@@ -32,7 +32,7 @@ def predictions(generators=OWN, n=12):
 def metrics_of(table):
     from amdd.stats import metrics
 
-    return metrics(table, bootstrap=20)
+    return metrics(table)
 
 
 def frames(n=3, side=32):

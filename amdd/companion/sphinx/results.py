@@ -76,7 +76,7 @@ def show(value, unit: str = "", digits: int = 3) -> str:
 
 
 def remarks(record: dict) -> list[str]:
-    """Return the remarks beside a number: interval, range over rounds, seeds and clips."""
+    """Return the remarks beside a number: interval, range over rounds, seeds, clips and people."""
     unit, notes = record.get("unit", ""), []
     if "low" in record:
         low = show(record["low"], unit).removesuffix(f"\u00a0{unit}")
@@ -90,6 +90,8 @@ def remarks(record: dict) -> list[str]:
         notes.append(f"{record['seeds']} seeds")
     if "n" in record:
         notes.append(f"n\u00a0=\u00a0{record['n']}")
+    if "people" in record:
+        notes.append(f"{record['people']} people")
     return notes
 
 

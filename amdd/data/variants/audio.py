@@ -1,4 +1,4 @@
-"""Prepared clips without audio, or with the audio of others."""
+"""Prepared clips without audio, with silence, or with the audio of others."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ from amdd.data.variants.view import View, view
 def without_audio(store: ClipStore) -> View:
     """Mark every clip as one without audio: the network takes its visual-only path."""
     return view(store, "without sound", store.manifest.assign(audio_present=False))
+
+
+def with_silence(store: ClipStore) -> View:
+    """Give every clip digital silence in the place of its audio: the lowest level (-1) in all bands.
+
+    The network takes its audio-visual path, as the paper's does for clips without audio (Sec. IV-F).
+    """
+    return view(store, "silence", store.manifest.assign(audio_present=True), mel=_silent)
+
+
+def _silent(i: int, mel: np.ndarray) -> np.ndarray:
+    return np.full_like(mel, -1)
 
 
 def with_foreign_audio(store: ClipStore, rows: np.ndarray, seed: int = 0) -> View:
