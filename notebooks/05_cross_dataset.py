@@ -38,9 +38,10 @@ overrides = []
 # %% tags=["remove-cell"]
 import pandas as pd
 
+from amdd.analysis.condition_tables import condition_table, conditions_of
+from amdd.analysis.condition_tables import open_set_table, unseen_table
 from amdd.analysis.open_set import open_set_scores, open_set_separation
-from amdd.analysis.tables import SHOWN, condition_table, conditions_of, differences
-from amdd.analysis.tables import open_set_table, unseen_table
+from amdd.analysis.tables import SHOWN, differences
 from amdd.analysis.transfer import transfer_differences, transfer_words
 from amdd.companion.notebook import open_notebook
 from amdd.figures.detection import conditions, scores

@@ -40,7 +40,7 @@ import numpy as np
 import pandas as pd
 
 from amdd.analysis.pairs import mel_differences, mel_gap, own_reals, quiet_frames
-from amdd.analysis.tables import altered_table
+from amdd.analysis.condition_tables import altered_table
 from amdd.companion.notebook import open_notebook
 from amdd.data.variants.audio import with_foreign_audio, with_silence, without_audio
 from amdd.figures.pictures import paired_spectrograms

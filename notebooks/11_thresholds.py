@@ -36,7 +36,7 @@ profile = "demo"
 overrides = []
 
 # %% tags=["remove-cell"]
-from amdd.analysis.tables import collapse_table, group_table
+from amdd.analysis.condition_tables import collapse_table, group_table
 from amdd.companion.notebook import open_notebook
 from amdd.figures.threshold import base_rates, curves_over_threshold, slider
 from amdd.stats import predictive_value, sweep

@@ -39,7 +39,7 @@ import dataclasses
 
 import numpy as np
 
-from amdd.analysis.tables import short_table
+from amdd.analysis.condition_tables import short_table
 from amdd.companion.notebook import open_notebook, with_epochs
 from amdd.data.variants.confounds import join, with_leading_silence
 from amdd.figures.pictures import spectrograms

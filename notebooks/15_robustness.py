@@ -39,7 +39,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from amdd.analysis.tables import corruption_row
+from amdd.analysis.condition_tables import corruption_row
 from amdd.companion.notebook import open_notebook
 from amdd.data.variants.corruptions import LEVELS, corrupt, corrupted
 from amdd.figures.robustness import corruption_strip, robustness

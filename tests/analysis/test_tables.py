@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from amdd.analysis import tables
+from amdd.analysis import condition_tables, tables
 from amdd.analysis.coverage import coverage_table
 from amdd.analysis.open_set import open_set_separation
 from amdd.analysis.pairs import own_reals
@@ -51,15 +51,15 @@ def test_a_forgery_is_paired_with_its_own_real_only():
 
 def test_conditions_hold_their_fakes_and_all_reals_of_their_corpus():
     both = {"one": predictions(), "two": pd.concat([predictions(8, quality="lq"), predictions(8)])}
-    parts = tables.conditions_of(both)
+    parts = condition_tables.conditions_of(both)
     assert set(parts) == {("one", "hq"), ("two", "hq"), ("two", "lq")}
     assert (parts["two", "lq"].label == 0).sum() == 8
     assert (parts["two", "lq"].label == 1).sum() == 4
     found = {k: metrics(p) for k, p in parts.items()}
-    table = tables.condition_table(found, parts).set_index(["corpus", "condition"])
+    table = condition_tables.condition_table(found, parts).set_index(["corpus", "condition"])
     assert table.loc[("one", "hq"), ["reals", "fakes"]].tolist() == [20, 20]
     assert table.loc[("one", "hq"), "auc"] == found["one", "hq"].loc["auc", "value"]
-    empty = tables.condition_table({}, {})
+    empty = condition_tables.condition_table({}, {})
     assert list(empty.columns)[:4] == ["corpus", "condition", "reals", "fakes"]
 
 
@@ -120,7 +120,7 @@ def test_a_cell_says_value_and_interval():
 
 
 def test_groups_count_their_identities():
-    table = tables.group_table(predictions(), 0.5).set_index("group")
+    table = condition_tables.group_table(predictions(), 0.5).set_index("group")
     assert table.people.tolist() == [5, 5]
     assert table.reals.tolist() == [10, 10]
     reals = predictions().query("label == 0 and group == 'a'")
@@ -129,17 +129,17 @@ def test_groups_count_their_identities():
 
 def test_corruption_rows_carry_the_interval_of_the_change():
     clean = predictions(shift=2)
-    row = tables.corruption_row(clean, clean, Estimate(0.0, -0.1, 0.2), 0.5)
+    row = condition_tables.corruption_row(clean, clean, Estimate(0.0, -0.1, 0.2), 0.5)
     assert (row["AUC from"], row["AUC to"]) == pytest.approx((row["AUC"] - 0.2, min(1, row["AUC"] + 0.1)))
     assert row["attribution"] == 1
     unknown = clean.assign(known=False)
-    assert np.isnan(tables.corruption_row(unknown, unknown, Estimate(0.0), 0.5)["attribution"])
+    assert np.isnan(condition_tables.corruption_row(unknown, unknown, Estimate(0.0), 0.5)["attribution"])
 
 
 def test_nothing_unseen_is_nothing_separated():
     scored = {"rule": {"known": predictions()}}
     assert open_set_separation(scored, metrics) == {}
-    assert list(tables.open_set_table({}).columns) == [
+    assert list(condition_tables.open_set_table({}).columns) == [
         "rule",
         "clips",
         "AUC",
