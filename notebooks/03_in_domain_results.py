@@ -145,6 +145,8 @@ misnamed = swapped[swapped.attribution.isin(["fsgan", "wav2lip"])]
 taken = nb.share(misnamed.attribution == "fsgan", misnamed).shifted(-0.5)
 missing = "not measured (no misnamed clip)"
 nb.number("faceswap.taken_for_fsgan", taken if len(misnamed) else missing)
+
+# %% tags=["remove-cell"]
 outside = (predictions.score < 0.1) | (predictions.score > 0.9)
 nb.number("full.bimodal", nb.share(outside, predictions).shifted(-0.5))
 for name, word in (("faceswap", "harder"), ("wav2lip", "easier")):

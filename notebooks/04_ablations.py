@@ -110,6 +110,7 @@ def against(variant, metric):
     return nb.over_runs(*runs, metric)
 
 
+# %%
 pairs = {}
 for variant in list(VARIANTS)[1:]:
     other, loss = predictions[variant, nb.seed], variant.removeprefix("without_")

@@ -53,8 +53,8 @@ nb.opening()
 #
 # - *supported* or *contradicted*: the interval excludes zero on the claim's side, or
 #   on the other;
-# - *no difference beyond the margin*: the 90 % interval lies within the margin of
-#   equivalence, {result}`claims.margin|plain` in AUC unless the claim states another;
+# - *no difference beyond the margin*: two one-sided tests place it within the margin
+#   of equivalence, {result}`claims.margin|plain` in AUC unless the claim states another;
 # - *undecided*: anything else, which is not a refutation; always for a difference
 #   between two *training runs* with one seed, since one training is one draw;
 # - *not attempted*: no number, other data, or a run that is too small to judge.
