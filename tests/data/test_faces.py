@@ -16,6 +16,7 @@ from amdd.data.faces.track import (
     crop_faces,
     detector_for,
     follow,
+    turn_matrix,
     warp,
 )
 from amdd.profiles import PreparationSettings
@@ -171,7 +172,9 @@ def test_face_alignment_runs_on_weights_in_the_hub_cache(monkeypatch, tmp_path, 
     assert len(found) == 2 and all(f.shape[1] == 15 for f in found)
     faces = np.stack([np.r_[40, 40, 150, 150, 0.9, np.full(10, np.nan)]] * 2).astype(np.float32)
     assert detector.points(rendered.frames[:2], faces).shape == (2, 5, 2)
+    level = np.array([[70, 80], [120, 80], [95, 100], [75, 125], [115, 125]], np.float32)
     monkeypatch.setattr(detector, "detect_many", lambda frames: [faces[:1]] * len(frames))
+    monkeypatch.setattr(detector, "points", lambda frames, faces: np.stack([level] * len(faces)))
     track = crop_faces(rendered.frames[:2], SETTINGS, detector)
     assert track.crops.shape == (2, 64, 64, 3) and np.isfinite(track.points).all()
 
@@ -196,3 +199,62 @@ def test_the_device_of_face_alignment_is_a_setting(monkeypatch):
         with pytest.raises(NoFaceError):
             crop_faces(frames, replace(SETTINGS, detector="face-alignment", face_device=device))
     assert devices == ["cpu", "cuda:1"]
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_face_on_its_side_is_turned_upright(rendered, turn):
+    """A clip whose file does not say that it lies on its side gives the crops of the upright clip."""
+    upright = crop_faces(rendered.frames, SETTINGS)
+    lying = np.ascontiguousarray(np.rot90(rendered.frames, turn, axes=(1, 2)))
+    track = crop_faces(lying, SETTINGS)
+    assert track.found.all()
+    difference = np.abs(track.crops.astype(int) - upright.crops).mean((1, 2, 3))
+    assert (difference < 4).all(), difference
+    matrix = turn_matrix(turn, *rendered.frames.shape[1:3])
+    for k in range(len(lying)):
+        marks = rendered.landmarks[k] @ matrix[:, :2].T + matrix[:, 2]
+        inner = marks[17:] @ track.transforms[k][:, :2].T + track.transforms[k][:, 2]
+        assert (inner > 2).all() and (inner < 62).all()
+        x0, y0, x1, y1 = track.boxes[k]
+        centre = marks[17:].mean(0)
+        assert x0 < centre[0] < x1 and y0 < centre[1] < y1
+
+
+def test_one_frame_on_its_side_among_upright_ones(rendered):
+    frames = rendered.frames.copy()
+    frames[2] = np.rot90(frames[2])
+    track = crop_faces(frames, SETTINGS)
+    assert track.found.all()
+    plain = crop_faces(rendered.frames, SETTINGS)
+    assert np.abs(track.crops.astype(int) - plain.crops).mean((1, 2, 3)).max() < 4
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+@pytest.mark.parametrize("shape", [(5, 9), (9, 5), (6, 6)])
+def test_turn_matrix_is_numpys_rot90(turn, shape):
+    frame = np.arange(shape[0] * shape[1]).reshape(shape)
+    turned, matrix = np.rot90(frame, turn), turn_matrix(turn, *shape)
+    for y in range(shape[0]):
+        for x in range(shape[1]):
+            u, v = (matrix[:, :2] @ (x, y) + matrix[:, 2]).astype(int)
+            assert turned[v, u] == frame[y, x]
+
+
+class Sideways:
+    """A detector that finds one face on its side, however the frame is turned."""
+
+    name = "sideways"
+
+    def detect_many(self, frames):
+        face = np.zeros((1, 15), np.float32)
+        face[0, :5] = 10, 10, 30, 30, 0.9
+        face[0, 5:9] = 20, 12, 20, 28
+        return [face.copy() for _ in frames]
+
+    def points(self, frames, faces):
+        return faces[:, 5:15].reshape(-1, 5, 2)
+
+
+def test_a_face_that_is_upright_in_no_turn_is_not_found():
+    with pytest.raises(NoFaceError, match="no upright face in any of 3 frames"):
+        crop_faces(np.zeros((3, 64, 64, 3), np.uint8), SETTINGS, Sideways())

@@ -24,7 +24,7 @@ __all__ = [
     "warp",
 ]
 
-MAX_ROLL = 45.0  # degrees; five points that claim more than this are not believed
+MAX_ROLL = 45.0  # degrees; beyond it a face is on its side, or its points are wrong
 
 
 class NoFaceError(ValueError):
@@ -64,18 +64,102 @@ def crop_faces(
     detector = detector or detector_for(settings.detector, settings.face_device)
     candidates = detector.detect_many(frames)
     chosen = follow(candidates)
+    faces = np.zeros((len(frames), 15), np.float32)
+    points = np.full((len(frames), 5, 2), np.nan, np.float32)
+    turns = np.zeros(len(frames), int)
     seen = np.flatnonzero(chosen >= 0)
+    if len(seen):
+        faces[seen] = [candidates[t][chosen[t]] for t in seen]
+        points[seen] = detector.points(frames[seen], faces[seen])
+    found = (chosen >= 0) & ~_tilted(points)
+    # A face on its side or upside down: the frame is turned, searched again, and turned back.
+    tilted = (chosen >= 0) & ~found
+    doubtful = np.flatnonzero(~found) if tilted.any() else seen[:0]
+    if not len(seen):  # nothing upright anywhere: three frames tell whether turning helps
+        probes = np.unique(np.linspace(0, len(frames) - 1, 3).round().astype(int))
+        helps = any(_turned(frames[t], detector) is not None for t in probes)
+        doubtful = np.arange(len(frames)) if helps else probes[:0]
+    for t in doubtful:
+        best = _turned(frames[t], detector)
+        if best is not None:
+            turns[t], faces[t], points[t] = best
+            found[t] = True
+    seen = np.flatnonzero(found)
     if not len(seen):
-        raise NoFaceError(f"no face in any of {len(frames)} frames ({detector.name})")
-    faces = np.stack([candidates[t][chosen[t]] for t in seen])
-    points = detector.points(frames[seen], faces)
-    nearest = np.abs(np.arange(len(frames))[:, None] - seen[None]).argmin(axis=1)
-    faces, points = faces[nearest], points[nearest]
-    transforms = np.stack([align(f[:4], p, settings.size, settings.margin) for f, p in zip(faces, points)])
-    crops = np.stack([warp(frame, m, settings.size) for frame, m in zip(frames, transforms)])
-    return FaceTrack(
-        crops, faces[:, :4].copy(), points, chosen >= 0, transforms, max(len(c) for c in candidates)
+        what = "no upright face" if tilted.any() else "no face"
+        raise NoFaceError(f"{what} in any of {len(frames)} frames ({detector.name})")
+    nearest = seen[np.abs(np.arange(len(frames))[:, None] - seen[None]).argmin(axis=1)]
+    back = [turn_matrix(int(turns[k]), *frames.shape[1:3]) for k in nearest]
+    transforms = np.stack(
+        [
+            _joined(align(faces[k][:4], points[k], settings.size, settings.margin), m)
+            for k, m in zip(nearest, back)
+        ]
     )
+    crops = np.stack([warp(frame, m, settings.size) for frame, m in zip(frames, transforms)])
+    boxes, points = _in_frame(faces[nearest, :4], points[nearest], back)
+    return FaceTrack(crops, boxes, points, found, transforms, max(1, *(len(c) for c in candidates)))
+
+
+def _roll(points: np.ndarray) -> float:
+    """Return the angle of the line through the eyes of ``points`` (5, 2) in degrees, 0 where they are not known."""
+    if not np.isfinite(points[:2]).all():
+        return 0.0
+    across = points[1] - points[0]
+    return float(np.degrees(np.arctan2(across[1], across[0])))
+
+
+def _tilted(points: np.ndarray) -> np.ndarray:
+    return np.array([abs(_roll(p)) > MAX_ROLL for p in points], bool)
+
+
+def _turned(frame: np.ndarray, detector: Detector) -> tuple[int, np.ndarray, np.ndarray] | None:
+    """Return the best upright face of the frame turned by one to three quarters, or None: the number of quarters, and face
+    (15,) and points (5, 2) in pixels of the turned frame."""
+    best = None
+    for turn in (1, 3, 2):
+        turned = np.ascontiguousarray(np.rot90(frame, turn))
+        for face in detector.detect_many(turned[None])[0]:
+            points = detector.points(turned[None], face[None])[0]
+            upright = np.isfinite(points[:2]).all() and abs(_roll(points)) <= MAX_ROLL
+            if upright and (best is None or face[4] > best[1][4]):
+                best = (turn, face, points)
+    return best
+
+
+def turn_matrix(turn: int, height: int, width: int) -> np.ndarray:
+    """Return the matrix (2, 3) from the pixels of a frame to those of ``numpy.rot90(frame, turn)``."""
+    return np.array(
+        {
+            0: [[1, 0, 0], [0, 1, 0]],
+            1: [[0, 1, 0], [-1, 0, width - 1]],
+            2: [[-1, 0, width - 1], [0, -1, height - 1]],
+            3: [[0, -1, height - 1], [1, 0, 0]],
+        }[turn],
+        np.float64,
+    )
+
+
+def _joined(after: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return the matrix (2, 3) of ``before``, then ``after``."""
+    product = after[:, :2].astype(np.float64) @ before
+    product[:, 2] += after[:, 2]
+    return product.astype(np.float32)
+
+
+def _in_frame(
+    boxes: np.ndarray, points: np.ndarray, matrices: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return boxes (T, 4) and points (T, 5, 2) of turned frames in pixels of the frames."""
+    boxes, points = boxes.copy(), points.copy()
+    for k, matrix in enumerate(matrices):
+        if np.array_equal(matrix[:, :2], np.eye(2)):
+            continue
+        inverse = cv2.invertAffineTransform(matrix)
+        corners = boxes[k].reshape(2, 2) @ inverse[:, :2].T + inverse[:, 2]
+        boxes[k] = [*corners.min(0), *corners.max(0)]
+        points[k] = points[k] @ inverse[:, :2].T + inverse[:, 2]
+    return boxes, points
 
 
 def follow(candidates: Sequence[np.ndarray]) -> np.ndarray:
@@ -128,11 +212,8 @@ def align(box: np.ndarray, points: np.ndarray, size: int, margin: float) -> np.n
     """
     centre = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], np.float64)
     side = max(float(box[2] - box[0]), float(box[3] - box[1]), 1.0) * margin
-    roll = 0.0
-    if np.isfinite(points[:2]).all():
-        across = points[1] - points[0]
-        angle = float(np.degrees(np.arctan2(across[1], across[0])))
-        roll = angle if abs(angle) <= MAX_ROLL else 0.0
+    roll = _roll(points)
+    roll = roll if abs(roll) <= MAX_ROLL else 0.0
     matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), roll, size / side)
     matrix[:, 2] += (size - 1) / 2 - centre
     return matrix.astype(np.float32)
