@@ -10,7 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-OVERRIDES := $(foreach pair,$(SET),--set "$(pair)") $(if $(DATA),--set "corpus.data=$(DATA)")
+# Words in single quotes, in which the shell changes nothing: blanks, $ and quotes in a folder's name stay what they are.
+quoted = '$(subst ','\'',$(1))'
+OVERRIDES = $(foreach pair,$(SET),--set $(call quoted,$(pair))) $(if $(DATA),--set $(call quoted,corpus.data=$(value DATA)))
 
 .PHONY: book run test env lint clean help
 

@@ -123,15 +123,20 @@ def with_absolute_paths(overrides: Iterable[str]) -> list[str]:
     """Return ``section.name=value`` texts with paths made absolute, ``~`` included.
 
     Notebooks run in a folder of their own, where a relative path would lead elsewhere. Raises :class:`SettingsError`
-    for a path that does not exist.
+    for a path that does not exist, or is a file where a folder is meant or the reverse.
     """
     out = []
     for text in overrides:
         key, sign, value = (part.strip() for part in str(text).partition("="))
         if key in PATHS and value not in NO_PATHS:
-            path = Path(value).expanduser().absolute()
+            try:
+                path = Path(value).expanduser().absolute()
+            except RuntimeError:  # "~name" of nobody, or no home at all
+                raise SettingsError(f"{key}={value}: no home folder is known for it; name the path") from None
             if not path.exists():
                 raise SettingsError(f"{key}={value}: no such {PATHS[key]}: {path}")
+            if PATHS[key] == "folder" and not path.is_dir() or PATHS[key] == "file" and not path.is_file():
+                raise SettingsError(f"{key}={value}: expected a {PATHS[key]}: {path}")
             text = f"{key}{sign}{path}"
         out.append(str(text))
     return out

@@ -5,8 +5,6 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -259,9 +257,13 @@ nb.table(
 
 # %% tags=["remove-cell"]
 single = found[:-1]
-nb.number("giveaways.together", float(found.auc.iloc[-1]), n=len(core))
-nb.number("giveaways.most", float(single.auc.max()), n=len(core))
-nb.number("giveaways.which", str(single.feature[single.auc.idxmax()]))
+if single.auc.notna().any():
+    nb.number("giveaways.together", float(found.auc.iloc[-1]), n=len(core))
+    nb.number("giveaways.most", float(single.auc.max()), n=len(core))
+    nb.number("giveaways.which", str(single.feature[single.auc.idxmax()]))
+else:
+    for key in ("together", "most", "which"):
+        nb.number(f"giveaways.{key}", "not measured (too few people)")
 
 # %% [markdown]
 # All features together reach {result}`data_preparation.giveaways.together`; the most

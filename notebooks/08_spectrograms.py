@@ -1,12 +1,9 @@
 # ---
 # jupyter:
 #   jupytext:
-#     formats: ipynb,py:percent
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -39,10 +36,11 @@ overrides = []
 import numpy as np
 import pandas as pd
 
-from amdd.analysis.pairs import mel_differences, mel_gap, own_reals, quiet_frames
 from amdd.analysis.condition_tables import altered_table
+from amdd.analysis.pairs import mel_differences, mel_gap, own_reals, quiet_frames
 from amdd.companion.notebook import open_notebook
-from amdd.data.variants.audio import with_foreign_audio, with_silence, without_audio
+from amdd.data.variants.audio import can_be_exchanged, with_foreign_audio
+from amdd.data.variants.audio import with_silence, without_audio
 from amdd.figures.pictures import paired_spectrograms
 
 nb = open_notebook("spectrograms", profile, overrides)
@@ -104,6 +102,7 @@ predictions = {"original audio": nb.predict(run, clips, test)}
 if table.audio_present.to_numpy(bool)[test].any():
     predictions["no audio"] = nb.predict(run, without_audio(clips), test)
     predictions["silence"] = nb.predict(run, with_silence(clips), test)
+if can_be_exchanged(table.iloc[test]):
     foreign = with_foreign_audio(clips, test, nb.seed)
     predictions["another person's audio"] = nb.predict(run, foreign, test)
 own = predictions["original audio"]
@@ -121,7 +120,7 @@ nb.table(
 names = {"removed": "no audio", "replaced": "another person's audio"}
 names |= {"silent": "silence"}
 for key, name in names.items():
-    missing = "not measured (these clips have no audio)"
+    missing = "not measured (no audio, or one person's only)"
     nb.number(f"audio.{key}.lost", losses.get(name, missing))
 pair = [predictions[name] for name in ("no audio", "silence") if name in predictions]
 nb.number("audio.masked_minus_silent", nb.paired(*pair) if pair else missing)

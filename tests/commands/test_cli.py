@@ -53,6 +53,16 @@ def test_make_passes_paths_with_blanks_as_one_word(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["it's mine", 'a "b" c', "a`touch x`b", "price $5", "a,b;c&d", "~/clips", "a\\b"]
+)
+def test_make_passes_any_folder_name_as_it_is(tmp_path, name):
+    found = make(tmp_path, "run", f"DATA={name}", "SET=corpus.train=folder corpus.external=")
+    assert found[-2:] == ["--set", f"corpus.data={name}"]
+    assert found[3:7] == ["--set", "corpus.train=folder", "--set", "corpus.external="]
+    assert not (tmp_path / "x").exists()
+
+
 def test_make_help_lists_every_target(tmp_path):
     text = (PROJECT / "Makefile").read_text()
     targets = set(re.search(r"^\.PHONY: (.*)$", text, re.M)[1].split())
@@ -81,6 +91,12 @@ def test_paths_become_absolute_and_must_exist(tmp_path, monkeypatch):
         assert with_absolute_paths([kept]) == [kept]
     with pytest.raises(SettingsError, match=re.escape(f"no such folder: {tmp_path}/my dat")):
         with_absolute_paths(["corpus.data=my dat"])
+    with pytest.raises(SettingsError, match=re.escape(f"expected a folder: {tmp_path}/voice.onnx")):
+        with_absolute_paths(["corpus.data=voice.onnx"])
+    with pytest.raises(SettingsError, match=re.escape(f"expected a file: {tmp_path}/my data")):
+        with_absolute_paths(["corpus.neural_voice=my data"])
+    with pytest.raises(SettingsError, match="no home folder"):
+        with_absolute_paths(["corpus.data=~nobody-of-this-name/clips"])
 
 
 @pytest.mark.parametrize("setting", ["corpus.data", "model.weights"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from amdd.data.prepare import ClipStore
 from amdd.data.variants.view import View, view
@@ -25,6 +26,13 @@ def with_silence(store: ClipStore) -> View:
 
 def _silent(i: int, mel: np.ndarray) -> np.ndarray:
     return np.full_like(mel, -1)
+
+
+def can_be_exchanged(clips: pd.DataFrame) -> bool:
+    """Return whether :func:`with_foreign_audio` has another person's audio for each of ``clips``, rows of a manifest."""
+    heard = clips[clips["audio_present"].to_numpy(bool)]
+    lenders = set(heard["identity"].astype(str))
+    return all(bool(lenders - {person}) for person in set(clips["identity"].astype(str)))
 
 
 def with_foreign_audio(store: ClipStore, rows: np.ndarray, seed: int = 0) -> View:

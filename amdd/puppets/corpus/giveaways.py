@@ -7,13 +7,14 @@ FakeAVCeleb, arXiv 2412.00175).
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_predict
 from tqdm import tqdm
 
 from amdd.data.media import MediaError, coding, probe, read_audio, read_video
@@ -86,25 +87,41 @@ def separability(
 ) -> pd.DataFrame:
     """Return the AUC of each column, and of all together, for unseen identities: ``feature``, ``auc``.
 
-    Gradient-boosted trees, cross-validated over ``people``; 0.5 is chance.
+    Gradient-boosted trees, cross-validated over ``people``; 0.5 is chance. NaN where no division of the people leaves
+    reals and fakes in every fold's training part, as with fewer than two people.
     """
     label, people = np.asarray(label), np.asarray(people).astype(str)
-    folds = min(folds, len(set(people)))
-    if folds < 2:
-        raise ValueError("shortcut features are validated across people: clips of at least two are needed")
+    parts = _folds(label, people, min(folds, len(set(people))))
     model = HistGradientBoostingClassifier(
         max_iter=60, min_samples_leaf=8, learning_rate=0.1, random_state=seed
     )
     groups = {name: [name] for name in table.columns} | {"all together": list(table.columns)}
     rows = []
     for name, columns in groups.items():
-        score = cross_val_predict(
-            model,
-            table[columns].to_numpy(float),
-            label,
-            groups=people,
-            cv=GroupKFold(folds),
-            method="predict_proba",
-        )[:, 1]
-        rows.append({"feature": name, "auc": auc(label, score)})
+        row = {"feature": name, "auc": float("nan")}
+        if parts:
+            values = table[columns].to_numpy(float)
+            score = cross_val_predict(model, values, label, cv=parts, method="predict_proba")[:, 1]
+            row["auc"] = auc(label, score)
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _folds(label: np.ndarray, people: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return training and test rows of each fold over ``people``, reals and fakes in every training part; empty where
+    there is no such division."""
+    if len(set(label)) < 2:
+        return []
+    for number in range(folds, 1, -1):
+        for kind in (GroupKFold(number), StratifiedGroupKFold(number)):
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore", UserWarning
+                )  # fewer clips of a class than folds is what is tried
+                try:
+                    parts = list(kind.split(label, label, people))
+                except ValueError:
+                    continue
+            if all(len(test) and len(set(label[train])) == 2 for train, test in parts):
+                return parts
+    return []
