@@ -135,7 +135,9 @@ def with_absolute_paths(overrides: Iterable[str]) -> list[str]:
                 raise SettingsError(f"{key}={value}: no home folder is known for it; name the path") from None
             if not path.exists():
                 raise SettingsError(f"{key}={value}: no such {PATHS[key]}: {path}")
-            if PATHS[key] == "folder" and not path.is_dir() or PATHS[key] == "file" and not path.is_file():
+            if (PATHS[key] == "folder" and not path.is_dir()) or (
+                PATHS[key] == "file" and not path.is_file()
+            ):
                 raise SettingsError(f"{key}={value}: expected a {PATHS[key]}: {path}")
             text = f"{key}{sign}{path}"
         out.append(str(text))
