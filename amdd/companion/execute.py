@@ -113,11 +113,11 @@ def _running_cell(partial: Path) -> str:
     except (OSError, ValueError, nbformat.reader.NotJSONError):
         return ""
     code = [c for c in cells if c.cell_type == "code"]
-    for number, cell in enumerate(code, start=1):
-        if cell.execution_count is None and cell.source.strip():
-            text = "\n".join(f"    {line}" for line in cell.source.strip().splitlines()[:12])
-            return f"in cell {number},\n{text}\n"
-    return ""
+    begun = [k for k, c in enumerate(code) if c.metadata.get("papermill", {}).get("start_time")]
+    if not begun:
+        return ""
+    text = "\n".join(f"    {line}" for line in code[begun[-1]].source.strip().splitlines()[:12])
+    return f"in cell {begun[-1] + 1},\n{text}\n"
 
 
 class _Watch:

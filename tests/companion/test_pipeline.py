@@ -162,7 +162,7 @@ def test_executed_notebooks_name_no_machine_path(house, tmp_path):
 
 
 def test_of_a_progress_bar_the_last_state_is_kept():
-    from amdd.companion.pipeline import _one_stream
+    from amdd.companion.cleaning import _one_stream
 
     pieces = ["\r 0%", "\r50%", "\r100%", "\n", "done\n"]
     outputs = [nbformat.v4.new_output("stream", name="stderr", text=t) for t in pieces]
