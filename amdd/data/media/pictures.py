@@ -9,13 +9,15 @@ from typing import Any, cast
 import av
 import numpy as np
 
+from amdd.data.media.hdr import is_hdr, to_srgb
 from amdd.data.media.names import MediaError, words_of
 
 MAX_SIDE = 1920  # larger images are scaled down while decoding
 
 
 def to_array(frame: av.VideoFrame, aspect: Fraction | None = None) -> np.ndarray:
-    """The frame as a player shows it: uint8 (H, W, 3), RGB, of square pixels, turned and mirrored by its matrix.
+    """The frame as a player shows it: uint8 (H, W, 3), RGB, of square pixels, turned and mirrored by its matrix, PQ and
+    HLG (high dynamic range) as on an ordinary screen.
 
     ``aspect`` is the width of a pixel over its height. Sides longer than ``MAX_SIDE`` are scaled down.
     """
@@ -23,13 +25,20 @@ def to_array(frame: av.VideoFrame, aspect: Fraction | None = None) -> np.ndarray
     width, height = frame.width * stretch, frame.height
     matrix = _matrix(frame)  # scaling drops it
     scale = min(1.0, MAX_SIDE / max(width, height))
+    size = None
     if scale < 1.0:
-        frame = frame.reformat(
-            width=max(2, int(width * scale)), height=max(2, int(height * scale)), format="rgb24"
-        )
+        size = max(2, int(width * scale)), max(2, int(height * scale))
     elif stretch != 1.0:
-        frame = frame.reformat(width=max(2, round(width)), height=height, format="rgb24")
-    turned = _turned(frame.to_ndarray(format="rgb24"), matrix)
+        size = max(2, round(width)), height
+    if is_hdr(frame):
+        array = to_srgb(frame)
+        if size:
+            array = _fit(array, (size[1], size[0]))
+    else:
+        if size:
+            frame = frame.reformat(width=size[0], height=size[1], format="rgb24")
+        array = frame.to_ndarray(format="rgb24")
+    turned = _turned(array, matrix)
     return np.ascontiguousarray(turned)
 
 
