@@ -94,7 +94,8 @@ simulated = measured("coverage")
 nb.table(
     "coverage",
     coverage_table(simulated),
-    "Share of 95 % intervals that contain the truth, and their mean width; "
+    "Share of 95 % intervals that contain the truth, at least and on average over "
+    "true values and over how alike a person's clips are, and their mean width; "
     f"{simulated['sets']} simulated test sets per setting, seed {simulated['seed']} "
     "(`benchmarks/coverage.py`).",
 )

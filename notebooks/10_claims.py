@@ -35,7 +35,8 @@ overrides = []
 
 # %% tags=["remove-cell"]
 
-from amdd.companion.claims import claims, over_seeds_table, verdict, verdicts
+from amdd.companion.claims import claims, over_seeds_table, verdict
+from amdd.companion.claims import verdict_table, verdicts
 from amdd.companion.notebook import open_notebook
 from amdd.companion.results import measured
 from amdd.companion.verdicts import CONTRADICTED, MARGIN, NO_DIFFERENCE, UNDECIDED
@@ -73,12 +74,10 @@ topics = {entry["topic"] for entry in claims() if "number" in entry}
 table = verdicts(nb.numbers_of(sorted(topics)), nb.profile)
 
 # %%
-columns = ["claim", "where", "in the paper", "here"]
-columns += ["n", "people", "seeds", "verdict", "reason"]
 unseen = ", ".join(nb.external) or "none"
 nb.table(
     "verdicts",
-    table[columns],
+    verdict_table(table),
     "Each claim: the paper's value, the value measured here with its 95 % interval, "
     f"and the verdict. Unseen data: {unseen}. {nb.note()} Values link to the table "
     "that shows them.",

@@ -7,22 +7,26 @@ from typing import Any
 
 import pandas as pd
 
-METHODS = {"bootstrap": "percentile bootstrap", "ours": "this book"}
+METHODS = {"bootstrap": "bootstrap", "ours": "this book"}
+WORDS = ("coverage", "width")
 
 
 def coverage_table(measured: Mapping[str, Any]) -> pd.DataFrame:
-    """Return, from the benchmark ``coverage``, the share of 95 % intervals that contain the truth, by metric, true value and
-    number of people, as the mean over how alike a person's clips are."""
-    rows = [
-        {"metric": r["metric"], "true value": r["truth"], "people": r["people"]}
-        | {
-            f"{title}, {word}": r[name][word]
-            for name, title in METHODS.items()
-            for word in ("coverage", "width")
-        }
-        for r in measured["rows"]
-    ]
-    keys = ["metric", "true value", "people"]
-    columns = [f"{title}, {word}" for word in ("coverage", "width") for title in METHODS.values()]
-    table = pd.DataFrame(rows, columns=[*keys, *columns])
-    return table.groupby(keys, sort=False, as_index=False).mean()
+    """Return, from the benchmark ``coverage``, the least and the mean share of 95 % intervals that contain the truth, and
+    their mean width, by metric and number of people, over true values and over how alike a person's clips are."""
+    keys = ["metric", "people"]
+    frame = pd.DataFrame(
+        [
+            {k: r[k] for k in keys} | {(m, w): r[m][w] for m in METHODS for w in WORDS}
+            for r in measured["rows"]
+        ]
+    )
+    parts = []
+    for name, title in METHODS.items():
+        groups = frame.groupby(keys, sort=False)
+        parts += [
+            groups[[(name, "coverage")]].min().set_axis([f"{title}, least"], axis=1),
+            groups[[(name, "coverage")]].mean().set_axis([f"{title}, mean"], axis=1),
+            groups[[(name, "width")]].mean().set_axis([f"{title}, width"], axis=1),
+        ]
+    return pd.concat(parts, axis=1).reset_index()

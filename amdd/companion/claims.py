@@ -107,6 +107,30 @@ def _row(
     }
 
 
+def verdict_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return :func:`verdicts` as a page shows it: the claim, the paper's value with its place, the value here, what that
+    rests on, and the verdict with its reason."""
+
+    def basis(row: Mapping[str, Any]) -> str:
+        if row["n"] == "–":
+            return "–"
+        counts = [f"n = {row['n']}", f"{row['people']} people" if row["people"] != "–" else ""]
+        counts.append(f"{row['seeds']} seed{'s' * (row['seeds'] != 1)}" if row["seeds"] != "–" else "")
+        return ", ".join(filter(None, counts))
+
+    rows = [
+        {
+            "claim": row["claim"],
+            "in the paper": f"{row['in the paper']} ({row['where']})",
+            "here": row["here"],
+            "based on": basis(row),
+            "verdict": f"{row['verdict']}: {row['reason']}" if row["reason"] else row["verdict"],
+        }
+        for row in table.to_dict("records")
+    ]
+    return pd.DataFrame(rows, columns=["claim", "in the paper", "here", "based on", "verdict"])
+
+
 def over_seeds_table(table: pd.DataFrame, spread: Mapping[str, Any], profile: Profile) -> pd.DataFrame:
     """Return, for claims that compare training runs, the verdict over identities beside that over the seeds of the
     benchmark ``seed_spread``; ``table`` is from :func:`verdicts`. Empty for a run on other data."""
@@ -136,5 +160,6 @@ __all__ = [
     "over_seeds_table",
     "paper",
     "verdict",
+    "verdict_table",
     "verdicts",
 ]

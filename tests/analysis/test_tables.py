@@ -85,16 +85,20 @@ def test_unseen_data_are_compared_corpus_by_corpus_and_kind_by_kind():
     assert transfer_differences(known, {}, difference) == {}
 
 
-def test_the_simulated_coverage_is_a_mean_over_how_alike_clips_are():
+def test_the_simulated_coverage_is_its_least_and_mean_over_settings():
     rows = [
-        {"metric": "AUC", "truth": 0.9, "people": 12, "alike": a, "sets": 10}
-        | {k: {"coverage": c, "width": 0.1} for k, c in (("bootstrap", c - 0.1), ("ours", c))}
-        for a, c in ((0.2, 0.95), (0.6, 0.97))
+        {"metric": "AUC", "truth": truth, "people": people, "alike": alike, "sets": 10}
+        | {k: {"coverage": c, "width": w} for k, c, w in (("bootstrap", c - 0.1, 0.1), ("ours", c, 0.2))}
+        for truth, people, alike, c in ((0.9, 12, 0.2, 0.95), (0.7, 12, 0.6, 0.97), (0.9, 24, 0.2, 0.94))
     ]
     table = coverage_table({"rows": rows})
-    assert len(table) == 1
-    assert table.loc[0, "this book, coverage"] == pytest.approx(0.96)
-    assert table.loc[0, "percentile bootstrap, coverage"] == pytest.approx(0.86)
+    assert table.people.tolist() == [12, 24]
+    first = table.iloc[0]
+    assert first["this book, least"] == 0.95 and first["this book, mean"] == pytest.approx(0.96)
+    assert first["bootstrap, least"] == pytest.approx(0.85) and first["bootstrap, mean"] == pytest.approx(
+        0.86
+    )
+    assert first["this book, width"] == pytest.approx(0.2)
 
 
 def test_ablations_are_means_over_seeds():

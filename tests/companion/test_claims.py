@@ -204,3 +204,18 @@ def test_claims_that_rest_on_two_trainings_name_a_difference_over_seeds_that_was
         number = spread["numbers"][entry["spread"]]
         assert number["low"] < number["value"] < number["high"]
         assert number["seeds"] == len(spread["seeds"]) > 1
+
+
+def test_the_table_of_a_page_holds_everything_in_five_columns():
+    from amdd.companion.claims import verdict_table
+
+    table = verdicts({}, load_profile("smoke"))
+    shown = verdict_table(table)
+    assert len(shown) == len(table) and shown.shape[1] == 5
+    for row, full in zip(shown.to_dict("records"), table.to_dict("records")):
+        assert full["where"] in row["in the paper"] and full["in the paper"] in row["in the paper"]
+        assert row["verdict"].startswith(full["verdict"]) and row["verdict"].endswith(full["reason"])
+        assert row["based on"] == "–"
+    one = table.iloc[:1].assign(n=70, people=12, seeds=1, here="0.1 [0, 0.2]")
+    assert verdict_table(one)["based on"].tolist() == ["n = 70, 12 people, 1 seed"]
+    assert verdict_table(one.assign(seeds=3))["based on"].tolist() == ["n = 70, 12 people, 3 seeds"]
