@@ -10,6 +10,7 @@ import numpy as np
 from amdd.puppets.person.head import MOUTH, SKIN, Head, head_model, smoothstep
 from amdd.puppets.person.people import Identity
 from amdd.puppets.person.raster import draw
+from amdd.puppets.person.worn import edge_of
 
 SIZE = 640
 # Skin from palest to darkest, as seen on screens (sRGB); shown colours lie between neighbours.
@@ -55,18 +56,7 @@ def layout() -> dict[str, np.ndarray]:
     buffer, index = np.empty((SIZE, SIZE), np.float32), np.empty((SIZE, SIZE), np.int32)
     bary = np.zeros((SIZE, SIZE, 2), np.float32)
     kind = np.full(len(faces), 4, np.uint8)  # drawn from both sides
-    draw(
-        points,
-        depth,
-        faces,
-        kind,
-        head.uv,
-        np.ones(len(depth), np.float32),
-        np.ones((4, 4), np.float32),
-        buffer,
-        index,
-        bary,
-    )
+    draw(points, depth, faces, kind, buffer, index, bary)
     hit = index >= 0
     corner = faces[np.maximum(index, 0)]
     w = np.concatenate([bary, 1 - bary.sum(2, keepdims=True)], 2)[..., None]
@@ -120,142 +110,188 @@ def bump(x, centre, width):
 
 
 def skin_texture(identity: Identity) -> np.ndarray:
-    """Skin and clothes of an identity, float32 (640, 640, 4)."""
+    """Skin and clothes of an identity, float32 (640, 640, 8): linear RGB, gloss, share of cloth, and relief: what is
+    added to the unit normal, in the neutral head's frame."""
     rng = np.random.default_rng(np.random.SeedSequence([101, identity.seed]))
     parts = layout()
-    x, y, z = parts["xyz"][..., 0], parts["xyz"][..., 1], parts["xyz"][..., 2]
+    xyz = parts["xyz"]
+    x, y, z = xyz[..., 0], xyz[..., 1], xyz[..., 2]
     ax = np.abs(x)
     base = tone(identity.skin, identity.warmth)
     deep = tone(min(1.0, identity.skin + 0.2), identity.warmth)
     colour = np.empty((SIZE, SIZE, 3), np.float32)
     colour[:] = base
     pale = 1 - identity.skin
-    blood = np.array([1.06, 0.80, 0.78])
-    # Broad unevenness, blood under the thin skin of cheeks, nose and ears, shade about the eyes.
-    colour *= 1 + 0.035 * noise(rng, SIZE, 90, 2)[..., None] * np.array([0.6, 1.0, 1.1])
-    flush = 0.55 * bump(ax, 0.42, 0.22) * bump(y, -0.38, 0.22) * (z > -0.4) + 0.5 * bump(ax, 0, 0.13) * bump(
-        y, -0.4, 0.12
-    )
-    flush = (flush + 0.5 * parts["ears"]) * (0.35 + 0.65 * pale) * (1 + 0.3 * noise(rng, SIZE, 30))
-    flush = np.clip(flush + 0.35 * identity.makeup * bump(ax, 0.48, 0.16) * bump(y, -0.32, 0.14), 0, 1)[
-        ..., None
-    ]
-    colour *= 1 - flush * (1 - blood)
-    tired = (
-        bump(ax, 0.27, 0.16) * bump(y, -0.14, 0.07) * (0.12 + 0.2 * np.clip((identity.age - 30) / 40, 0, 1))
-    )
-    socket = bump(ax, 0.28, 0.2) * bump(y, 0.08, 0.08) * 0.16
+    colour *= 1 + 0.05 * noise(rng, SIZE, 90, 2)[..., None] * np.array([0.5, 1.0, 1.1])
+    colour *= 1 + 0.03 * noise(rng, SIZE, 14, 2)[..., None] * np.array([0.4, 1.0, 1.0])
+    colour = _blood(identity, rng, colour, x, y, ax, z, parts, pale)
+    # Dark skin is paler on cheekbones and forehead and darker round mouth and eyes.
+    melanin = identity.skin * (0.10 * bump(ax, 0.45, 0.25) * bump(y, -0.25, 0.25) + 0.08 * bump(y, 0.4, 0.2))
+    around = identity.skin * (0.14 * bump(np.hypot(x, (y + 0.68) * 1.4), 0.3, 0.16) + 0.10 * bump(ax, 0.3, 0.2) * bump(y, -0.02, 0.14))
+    colour *= (1 + melanin - around)[..., None]
+    tired = bump(ax, 0.27, 0.16) * bump(y, -0.14, 0.07) * (0.12 + 0.2 * np.clip((identity.age - 30) / 40, 0, 1))
+    socket = bump(ax, 0.28, 0.2) * bump(y, 0.08, 0.08) * 0.14
     colour *= 1 - (tired + socket)[..., None] * np.array([0.7, 0.9, 0.85])
-    # Pores and fine grain; gloss is higher on forehead, nose and cheekbones.
     grain = noise(rng, SIZE, 2.2)
-    pores = np.minimum(0, noise(rng, SIZE, 3.2)) * (0.5 + 0.8 * bump(ax, 0.12, 0.35) * bump(y, -0.35, 0.3))
-    colour *= 1 + (0.02 * grain + 0.03 * pores)[..., None]
-    gloss = (
-        0.55
-        + 0.35 * bump(ax, 0, 0.3) * bump(y, 0.45, 0.3)
-        + 0.4 * bump(ax, 0, 0.1) * (z > 0.1)
-        + 0.05 * grain
+    pores = np.minimum(0, noise(rng, SIZE, 3.2)) * (0.5 + 0.9 * bump(ax, 0.12, 0.35) * bump(y, -0.35, 0.3))
+    colour *= 1 + (0.025 * grain + 0.05 * pores)[..., None]
+    tzone = bump(ax, 0, 0.3) * bump(y, 0.45, 0.3) + bump(ax, 0, 0.1) * (z > 0.1) + 0.4 * bump(ax, 0.45, 0.15) * bump(y, -0.2, 0.15) + 0.5 * bump(ax, 0, 0.15) * bump(y, -0.98, 0.12)
+    gloss = (0.55 + 0.45 * tzone * rng.uniform(0.4, 1.1)) * (1 + 0.12 * noise(rng, SIZE, 12, 2))
+    colour = _blemishes(identity, rng, colour, x, y, ax, z)
+    line, fold = _lines(identity, rng, x, y, ax)
+    old = float(np.clip((identity.age - 32) / 38, 0, 1))
+    colour *= 1 - np.clip(0.05 * fold + old * 0.16 * line, 0, 0.4)[..., None] * np.array([0.7, 1.0, 1.0])
+    # The relief is filtered to what a pixel can show: finer would glitter.
+    upper = smoothstep(-1.15, -0.9, y)
+    height = 0.0004 * upper * noise(rng, SIZE, 7, 2) - 0.009 * upper * (0.35 * fold + old * line)
+    lips = parts["lips"][..., None]
+    lip = base * np.array([0.86, 0.56, 0.56]) * (0.92 if identity.skin < 0.5 else 1.02)
+    paint = linear(np.array([0.56, 0.17, 0.2])) * rng.uniform(0.5, 1.1) * (1 - 0.6 * identity.skin)
+    lip = lip * (1 - 0.55 * identity.makeup) + paint * 0.55 * identity.makeup
+    creases = (np.sin(x * 200 + 4 * noise(rng, SIZE, 20)) + 0.4 * grain).astype(np.float32)
+    lip = lip * (1 + 0.10 * bump(y, -0.665, 0.02)[..., None] * -2.0)
+    colour = colour * (1 - lips) + lips * lip * (1 + 0.06 * creases)[..., None]
+    height = height + 0.0012 * parts["lips"] * cv2.GaussianBlur(creases, (0, 0), 1.0)
+    gloss = gloss * (1 - lips[..., 0]) + lips[..., 0] * (0.7 + 0.5 * identity.makeup)
+    # The wet line of the lids, and lashes' roots above it.
+    rim = np.clip(parts["rim"], 0, 1)
+    colour *= 1 - (rim * (0.30 + 0.35 * identity.makeup))[..., None] * np.array([0.55, 1.0, 1.0])
+    gloss = gloss + 1.5 * rim * (y < 0)
+    colour *= 1 - (0.3 * identity.makeup * bump(ax, 0.3, 0.17) * bump(y, 0.07, 0.05))[..., None] * np.array([0.7, 1, 0.9])
+    under = np.clip(0.55 * brow_line(identity, x, y) * (z > -0.3), 0, 0.8)[..., None]
+    colour = colour * (1 - under) + under * (0.6 * colour + 0.4 * np.minimum(hair_colour(identity), 0.1))
+    if identity.beard > 0:
+        area = beard_area(identity, xyz, parts["lips"]) * (0.28 + 0.42 * identity.beard)
+        shadow = np.clip(area * (0.8 + 0.2 * noise(rng, SIZE, 1.4)), 0, 0.8)[..., None]
+        tint = np.minimum(hair_colour(identity), 0.2) * 0.8 + 0.3 * deep * (1 - identity.beard)
+        colour = colour * (1 - shadow) + shadow * tint
+    # The scalp, in the colour of what grows on it: between strands no bare skin shines.
+    density = {"buzz": 0.75, "bald": 0.10}.get(identity.style, 1.0)
+    ragged = 0.4 * noise(rng, SIZE, 5.0)
+    stubble = density * smoothstep(0.15, 1.0, scalp_mask(xyz, identity) + ragged * 0.4)
+    stubble = np.clip(stubble * (0.85 + 0.15 * noise(rng, SIZE, 1.6)), 0, 1)[..., None]
+    colour = colour * (1 - 0.95 * stubble) + stubble * 0.95 * (hair_colour(identity) * 0.6 + 0.02 * base)
+    gloss = gloss * (1 - 0.8 * stubble[..., 0])
+    # Clothes: below the neckline, with folds that hang from the shoulders, a seam and a weave.
+    cloth = smoothstep(0.012, -0.012, y - edge_of(identity.collar, x, z))[..., None]
+    weave = 1 + 0.05 * noise(rng, SIZE, 1.5) + 0.05 * noise(rng, SIZE, 40, 2)
+    fabric = np.array(identity.cloth) * weave[..., None]
+    if identity.collar in ("shirt",) and identity.seed % 3 == 0:  # stripes
+        fabric = fabric * (0.8 + 0.35 * (np.sin(x * 70) > 0.3))[..., None]
+    if identity.collar == "shirt":  # the placket and its buttons
+        fabric = fabric * (1 - 0.25 * bump(ax, 0.1, 0.012) * (z > -0.8))[..., None]
+        for k in range(6):
+            fabric = np.where(((np.hypot(x, y + 1.95 + 0.28 * k) < 0.028) & (z > -0.8))[..., None], 0.5, fabric)
+    warp = 0.5 * noise(rng, SIZE, 120)
+    folds = np.sin(9 * (ax * 1.1 + 0.55 * y) + 3 * warp) * bump(ax, 0.9, 0.7) + 0.8 * noise(rng, SIZE, 60, 2)
+    colour = colour * (1 - cloth) + cloth * fabric * (1 + 0.08 * folds[..., None])
+    gloss = gloss * (1 - cloth[..., 0]) + 0.12 * cloth[..., 0]
+    height = height * (1 - cloth[..., 0]) + 0.022 * folds * cloth[..., 0]
+    texture = [np.clip(colour, 0.004, 0.95), np.clip(gloss, 0, 2.5)[..., None], cloth, relief(height)]
+    return np.ascontiguousarray(np.dstack(texture), np.float32)
+
+
+@lru_cache(maxsize=1)
+def _tangents() -> tuple[np.ndarray, np.ndarray]:
+    """Gradients of the texture's two coordinates on the neutral head (S, S, 3) each, in texels a dm."""
+    xyz = cv2.GaussianBlur(layout()["xyz"], (0, 0), 2.0)
+    across, down = np.gradient(xyz, axis=1), np.gradient(xyz, axis=0)
+    return tuple(d / np.maximum((d**2).sum(2, keepdims=True), 2e-6) for d in (across, down))
+
+
+def relief(height: np.ndarray) -> np.ndarray:
+    """What a relief of ``height`` (S, S) dm adds to unit normals (S, S, 3): minus its gradient on the surface."""
+    u, v = _tangents()
+    dv, du = np.gradient(cv2.GaussianBlur(np.asarray(height, np.float32), (0, 0), 1.3))
+    return np.clip(-(du[..., None] * u + dv[..., None] * v), -0.7, 0.7)
+
+
+def _blood(identity, rng, colour, x, y, ax, z, parts, pale):
+    """Redness of cheeks, nose, ears, lids and chin, more where skin is thin and pale."""
+    flush = (
+        0.50 * bump(ax, 0.42, 0.22) * bump(y, -0.36, 0.2) * (z > -0.4)
+        + 0.75 * bump(ax, 0, 0.14) * bump(y, -0.4, 0.11)
+        + 0.25 * bump(ax, 0, 0.2) * bump(y, -1.0, 0.14)
+        + 0.7 * parts["ears"]
+        + 0.25 * parts["lids"]
     )
+    flush = flush * (0.3 + 0.6 * pale) * rng.uniform(0.6, 1.2) * (1 + 0.25 * noise(rng, SIZE, 25, 2))
+    flush = np.clip(flush + 0.30 * identity.makeup * bump(ax, 0.48, 0.16) * bump(y, -0.32, 0.14), 0, 1)
+    return colour * (1 - flush[..., None] * (1 - np.array([1.05, 0.74, 0.72])))
+
+
+def _blemishes(identity, rng, colour, x, y, ax, z):
+    """Freckles, moles, and on some red spots and uneven pigment."""
     if identity.freckles > 0.05:
         dots = smoothstep(1.1, 1.9, noise(rng, SIZE, 5)) * bump(y, -0.25, 0.3) * bump(ax, 0.25, 0.4)
-        colour *= 1 - (identity.freckles * 0.8 * dots)[..., None] * np.array([0.25, 0.45, 0.5])
-    for _ in range(rng.integers(0, 5)):
+        colour = colour * (1 - (identity.freckles * 0.8 * dots)[..., None] * np.array([0.25, 0.45, 0.5]))
+    for _ in range(rng.integers(0, 6)):
         mx, my = rng.uniform(-0.6, 0.6), rng.uniform(-1.0, 0.6)
-        spot = bump(np.hypot(x - mx, y - my), 0, 0.012) * (z > -0.5)
-        colour *= 1 - 0.6 * spot[..., None]
-    # Age draws lines: forehead, crow's feet, from nose to mouth, beside the mouth.
-    old = float(np.clip((identity.age - 32) / 38, 0, 1))
+        spot = bump(np.hypot(x - mx, y - my), 0, rng.uniform(0.006, 0.016)) * (z > -0.5)
+        colour = colour * (1 - 0.6 * spot[..., None])
+    for _ in range(rng.integers(0, 9) if rng.random() < 0.35 else 0):
+        mx, my = rng.uniform(-0.5, 0.5), rng.uniform(-1.0, 0.6)
+        spot = bump(np.hypot(x - mx, y - my), 0, rng.uniform(0.012, 0.03)) * (z > -0.5)
+        colour = colour * (1 - spot[..., None] * np.array([0.02, 0.28, 0.26]))
+    patches = smoothstep(0.9, 2.2, noise(rng, SIZE, 18, 2)) * np.clip((identity.age - 45) / 25, 0, 1)
+    return colour * (1 - 0.16 * patches[..., None] * np.array([0.5, 0.9, 1.0]))
+
+
+def _lines(identity, rng, x, y, ax):
+    """Lines of age (S, S): forehead, crow's feet, under the eyes; and the fold from nose to mouth (S, S)."""
     line = np.zeros_like(x)
     wave = 0.03 * noise(rng, SIZE, 60)
     for k in range(4):
         level = 0.42 + 0.11 * k + 0.03 * np.cos(4 * x) + wave
-        line += bump(y, level, 0.008) * bump(ax, 0, 0.42) * rng.uniform(0.3, 0.8)
-    fold = (
-        bump(ax, np.interp(y, [-0.75, -0.42], [0.36, 0.17]) + 0.3 * wave, 0.014) * (y < -0.42) * (y > -0.78)
-    )
+        line += bump(y, level, 0.010) * bump(ax, 0, 0.42) * rng.uniform(0.3, 0.8)
+    fold = bump(ax, np.interp(y, [-0.75, -0.42], [0.36, 0.17]) + 0.3 * wave, 0.018) * (y < -0.42) * (y > -0.78)
     line += 1.1 * fold
     for k in range(3):
-        line += (
-            0.6 * bump(y, 0.0 - 0.035 * (k - 1) - (ax - 0.45) * 0.6 * (k - 1), 0.006) * bump(ax, 0.53, 0.07)
-        )
-    line += 0.6 * bump(y, -0.145 - 0.1 * (0.28 - ax), 0.01) * bump(ax, 0.27, 0.14)
-    colour *= 1 - np.clip(0.10 * fold + old * 0.42 * line, 0, 0.6)[..., None] * np.array([0.8, 1.0, 1.0])
-    # Lips, redder and a little darker than the skin around them; more so with make-up.
-    lips = parts["lips"][..., None]
-    lip = base * np.array([0.86, 0.56, 0.56]) * (0.92 if identity.skin < 0.5 else 1.05)
-    paint = linear(np.array([0.62, 0.16, 0.2])) * rng.uniform(0.6, 1.2)
-    lip = lip * (1 - 0.55 * identity.makeup) + paint * 0.55 * identity.makeup
-    ridges = 1 + 0.05 * np.sin(x * 420 + 3 * noise(rng, SIZE, 20)) + 0.03 * grain
-    colour = colour * (1 - lips) + lips * lip * ridges[..., None]
-    gloss = gloss * (1 - lips[..., 0]) + lips[..., 0] * (1.0 + identity.makeup)
-    # The edge of the lids: lashes' roots, eyeliner.
-    rim = np.clip(parts["rim"], 0, 1) * (0.45 + 0.4 * identity.makeup)
-    colour *= 1 - (rim * 0.75)[..., None]
-    colour *= 1 - (0.3 * identity.makeup * bump(ax, 0.3, 0.17) * bump(y, 0.07, 0.05))[..., None] * np.array(
-        [0.7, 1, 0.9]
-    )
-    colour = _brows(identity, rng, colour, x, y, ax, z)
-    colour = _beard(identity, rng, colour, x, y, ax, z, parts["lips"], deep)
-    # The scalp, in the colour of what grows on it: between strands no bare skin shines.
-    density = {"buzz": 0.85, "bald": 0.18}.get(identity.style, 0.97)
-    ragged = 0.25 * noise(rng, SIZE, 3.5) if identity.style not in ("buzz", "bald") else 0.0
-    stubble = density * smoothstep(0.0, 1.0, scalp_mask(parts["xyz"], identity) + ragged * 0.5)
-    stubble = np.clip(stubble * (0.8 + 0.2 * noise(rng, SIZE, 1.6)), 0, 1)[..., None]
-    roots = hair_colour(identity) * (1.0 if identity.style in ("buzz", "bald") else 0.8)
-    colour = colour * (1 - 0.9 * stubble) + stubble * 0.9 * roots
-    # Clothes: a neckline around the neck, over the shoulders, with a hem, folds and a fine weave.
-    out = smoothstep(0.34, 0.86, ax)
-    drop = {
-        "crew": -1.66 + 0.42 * out,
-        "v": -1.62 + 0.42 * out - 0.85 * np.maximum(0, 1 - ax / 0.5) * (z > -0.9),
-        "scoop": -1.70 + 0.40 * out - 0.4 * bump(x, 0, 0.45) * (z > -0.9),
-    }
-    edge = drop[identity.collar]
-    cloth = smoothstep(0.012, -0.012, y - edge)[..., None]
-    weave = 1 + 0.03 * noise(rng, SIZE, 1.5) + 0.06 * noise(rng, SIZE, 40, 2)
-    hem = 1 - 0.35 * bump(y - edge, -0.075, 0.012) + 0.10 * smoothstep(-0.075, -0.02, y - edge)
-    fabric = np.array(identity.cloth) * (weave * hem)[..., None]
-    colour = colour * (1 - cloth) + cloth * fabric
-    gloss = gloss * (1 - cloth[..., 0]) + 0.05 * cloth[..., 0]
-    return np.ascontiguousarray(np.dstack([np.clip(colour, 0.004, 0.95), np.clip(gloss, 0, 2)]), np.float32)
+        line += 0.6 * bump(y, 0.0 - 0.035 * (k - 1) - (ax - 0.45) * 0.6 * (k - 1), 0.007) * bump(ax, 0.53, 0.07)
+    line += 0.6 * bump(y, -0.145 - 0.1 * (0.28 - ax), 0.012) * bump(ax, 0.27, 0.14)
+    line += 0.5 * bump(ax, 0.05 + 0.2 * wave, 0.008) * bump(y, 0.17, 0.06)  # the frown
+    return line, fold
 
 
 def hair_colour(identity: Identity) -> np.ndarray:
     return np.array(identity.hair) * (1 - identity.grey) + identity.grey * np.array([0.42, 0.42, 0.42])
 
 
-def _brows(identity, rng, colour, x, y, ax, z):
-    along = (ax - 0.10) / 0.44
-    centre = 0.185 + 0.075 * np.sin(np.clip(along, 0, 1) * 2.1) - 0.03 * np.clip(along, 0, 1) ** 2
-    width = (
-        (0.036 + 0.010 * (identity.gender == "men")) * identity.brow * (1 - 0.5 * np.clip(along, 0, 1) ** 2)
-    )
-    body = (
-        bump(y, centre, width) * smoothstep(-0.04, 0.08, along) * smoothstep(1.06, 0.85, along) * (z > -0.3)
-    )
-    strand = np.sin((y - centre) * 260 + np.clip(along, 0, 1) * 150 + 3.5 * noise(rng, SIZE, 10))
-    hairs = np.clip(body * (0.86 + 0.14 * strand + 0.10 * noise(rng, SIZE, 3)) * 1.2, 0, 0.9)[..., None]
-    tint = hair_colour(identity) * 0.7
-    tint = tint * min(1.0, 0.15 / tint.max())  # darker than fair hair, and of its hue
-    return colour * (1 - hairs) + hairs * tint
+def brow_line(identity: Identity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Density of the brows in [0, 1] at ``x``, ``y`` (any shape) of the neutral head."""
+    along = (np.abs(x) - 0.10) / 0.44
+    inside = np.clip(along, 0, 1)
+    arch = 0.185 + 0.075 * np.sin(inside * 2.1) - 0.03 * inside**2
+    width = (0.032 + 0.009 * (identity.gender == "men")) * identity.brow * (1 - 0.55 * inside**2)
+    return bump(y, arch, width) * smoothstep(-0.05, 0.12, along) * smoothstep(1.08, 0.8, along)
 
 
-def _beard(identity, rng, colour, x, y, ax, z, lips, deep):
-    if identity.beard <= 0:
-        return colour
-    jaw = smoothstep(-0.45, -0.62, y - 0.55 * np.maximum(0, ax - 0.28)) * smoothstep(-1.45, -1.15, y)
-    jaw = np.maximum(jaw, bump(y, -0.535, 0.05) * smoothstep(0.3, 0.22, ax)) * smoothstep(-0.75, -0.5, z)
+def beard_area(identity: Identity, place: np.ndarray, lips: np.ndarray) -> np.ndarray:
+    """Density of the beard in [0, 1] at ``place`` (..., 3) of the neutral head; ``lips`` (...) keeps it off them."""
+    x, y, z = place[..., 0], place[..., 1], place[..., 2]
+    ax = np.abs(x)
+    ragged = 0.05 * noise_at(place * 7, identity.seed)
+    shape = identity.seed % 4  # full, full, goatee, moustache and chin
+    jaw = smoothstep(-0.45, -0.66, y - 0.55 * np.maximum(0, ax - 0.28) + ragged) * smoothstep(-1.38, -1.12, y)
+    if shape == 2:
+        jaw = jaw * smoothstep(0.34, 0.26, ax)
+    lip = bump(y, -0.535, 0.05) * smoothstep(0.32, 0.22, ax + ragged)
+    if shape == 3:
+        jaw = jaw * smoothstep(0.22, 0.14, ax) * (y < -0.8)
+    jaw = np.maximum(jaw, lip) * smoothstep(-0.75, -0.5, z)
+    soul = bump(y, -0.86, 0.05) * bump(ax, 0.16, 0.07)  # bare beside the lower lip's middle
     cheek = smoothstep(0.12, 0.25, ax) * smoothstep(-0.62, -0.5, y)
-    area = jaw * (1 - 0.9 * cheek) * (1 - np.clip(lips * 1.6, 0, 1))
-    dots = 0.62 + 0.38 * noise(rng, SIZE, 1.4)
-    strength = np.clip(area * dots * (0.25 + 0.75 * identity.beard), 0, 0.9)[..., None]
-    tint = np.minimum(hair_colour(identity), 0.3) * 0.9 + 0.15 * deep * (1 - identity.beard)
-    return colour * (1 - strength) + strength * tint
+    return jaw * (1 - 0.9 * cheek) * (1 - 0.6 * soul) * (1 - np.clip(lips * 1.8, 0, 1))
 
 
-def fringe(identity: Identity) -> bool:
-    """Does hair hang over the forehead? Of the styles that can, about every third."""
-    return identity.style in ("long", "bob", "short") and identity.seed % 7 in (0, 3)
+def noise_at(place: np.ndarray, seed: int) -> np.ndarray:
+    """Smooth noise about 0, in about [-1, 1], at points (..., 3): waves of several directions."""
+    rng = np.random.default_rng(np.random.SeedSequence([113, seed]))
+    out = 0.0
+    for _ in range(6):
+        direction = rng.normal(size=3)
+        out = out + np.sin(place @ direction * 2 + rng.uniform(0, 2 * np.pi))
+    return out / 3
 
 
 def scalp_mask(xyz: np.ndarray, identity: Identity) -> np.ndarray:
@@ -263,8 +299,9 @@ def scalp_mask(xyz: np.ndarray, identity: Identity) -> np.ndarray:
     x, y, z = xyz[..., 0], xyz[..., 1], xyz[..., 2]
     across = np.abs(x)
     recede = 0.14 * np.clip((identity.age - 30) / 40, 0, 1) * (identity.gender == "men")
-    front = 0.74 if not fringe(identity) else 0.50
-    front = front + 0.02 * np.sin(6 * x + identity.seed) - 0.30 * np.maximum(0, across - 0.30)
+    peak = 0.03 * bump(x, 0, 0.08) * (identity.seed % 5 == 0)  # a widow's peak
+    front = 0.72 + 0.05 * np.tanh(identity.scores[7]) - peak + 0.02 * noise_at(xyz * 5, identity.seed + 1)
+    front = front - 0.30 * np.maximum(0, across - 0.30)
     front = front + recede * (1 + 1.2 * bump(across, 0.35, 0.15))
     side = np.interp(z, [-1.6, -1.05, -0.72, -0.5, -0.25, 0.1], [-0.75, -0.5, 0.02, 0.12, 0.42, 0.6])
     # At the temples the line runs down before the ear; the forehead is kept free of that.

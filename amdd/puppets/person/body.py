@@ -1,4 +1,4 @@
-"""The mesh of an identity with its textures: what stays the same in every clip."""
+"""An identity's mesh, textures and hair: what stays the same in every clip."""
 
 from __future__ import annotations
 
@@ -9,110 +9,102 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from amdd.puppets.person import appearance
-from amdd.puppets.person.hair import hair_mesh
-from amdd.puppets.person.head import EYE, HAIR, LASH, head_model, smoothstep
+from amdd.puppets.person.eyes import eye_texture
+from amdd.puppets.person.hair import SCALP, Strands, strands_of
+from amdd.puppets.person.head import CLOTH, EYE, FRAME, LASH, head_model, smoothstep
 from amdd.puppets.person.people import Identity, face_shape
 from amdd.puppets.person.raster import depth_map
-from amdd.puppets.person.strands import eye_texture, hair_textures
+from amdd.puppets.person.worn import worn_by
 
 
 @dataclass(frozen=True)
 class Body:
-    """Parts of a person that are the same in every clip."""
+    """``shape`` (V, 3) the neutral skin; ``triangles`` (F, 3) over skin and ``worn`` (N, 3); ``moves`` (V + N, 1) how
+    much each vertex follows the head; ``face`` (F,) whether a triangle belongs to the face; ``occlusion`` (V + N,);
+    textures ``skin`` (S, S, 8) and ``eye`` (E, E, 4); plain ``colours`` (8, 4) by material; ``grains`` (G, 3) points of
+    hair that keep light off."""
 
     shape: np.ndarray
+    worn: np.ndarray
     triangles: np.ndarray
     material: np.ndarray
     uv: np.ndarray
-    coverage: np.ndarray
+    moves: np.ndarray
     occlusion: np.ndarray
-    hair_points: np.ndarray
-    face: np.ndarray  # (F,) is the triangle part of the face
+    face: np.ndarray
     skin: np.ndarray
     eye: np.ndarray
-    hair: np.ndarray
-    strands: np.ndarray
+    colours: np.ndarray
+    strands: Strands
+    grains: np.ndarray
 
 
 @lru_cache(maxsize=8)
 def body_of(identity: Identity) -> Body:
-    head, hair = head_model(), hair_mesh(identity)
+    """Build the body of a person; takes about a second and is kept for the last eight people."""
+    head, worn, strands = head_model(), worn_by(identity), strands_of(identity)
     shape = face_shape(identity)
     n = len(shape)
-    keep = head.material != LASH
-    lash = head.triangles[~keep]
-    triangles = np.concatenate([head.triangles[keep], lash, hair.triangles + n]).astype(np.int32)
-    material = np.concatenate(
-        [
-            head.material[keep],
-            np.full(len(lash), LASH, np.uint8),
-            np.full(len(hair.triangles), HAIR, np.uint8),
-        ]
-    )
-    uv = np.concatenate([head.uv, hair.uv]).astype(np.float32)
-    lashes = np.unique(lash)
-    # A lash is thinner than a pixel: a strand pattern that is finer still reads as a soft, half transparent fringe.
-    uv[lashes] = np.stack([head.neutral[lashes, 0] * 23, head.neutral[lashes, 2] * 0.2], 1) % 1.0
-    coverage = np.concatenate([np.zeros(n, np.float32), hair.coverage])
-    coverage[lashes] = _lash_coverage(identity, head, lashes)
-    occlusion = np.concatenate([head.occlusion, hair.shade]).astype(np.float32)
+    keep = head.material != LASH  # lashes are strands
+    triangles = np.concatenate([head.triangles[keep], worn.triangles + n]).astype(np.int32)
+    material = np.concatenate([head.material[keep], worn.material]).astype(np.uint8)
+    uv = np.concatenate([head.uv, worn.uv]).astype(np.float32)
+    glasses = np.zeros(len(worn.points), bool)
+    glasses[np.unique(worn.triangles[worn.material == FRAME])] = True
+    follows = smoothstep(-1.75, -1.0, worn.points[:, 1] + 0.25 * (worn.points[:, 2] + 0.7))
+    moves = np.concatenate([head.moves, np.where(glasses, 1.0, 0.6 * follows)]).astype(np.float32)[:, None]
+    scalp = strands.kind == SCALP
+    roots = (shape[strands.root] * strands.weight[..., None]).sum(1)
+    grains = (roots[:, None] + strands.offset)[scalp].reshape(-1, 3)
+    occlusion = np.concatenate([head.occlusion, np.full(len(worn.points), 0.85)])
     occlusion = np.clip(occlusion * 1.12, 0, 1)
+    occlusion[:n] *= 1 - 0.55 * _under_hair(shape, grains)
     eyes = np.concatenate([head.left_eye, head.right_eye])
-    occlusion[eyes] = 0.62 - 0.3 * smoothstep(0.0, 0.12, head.neutral[eyes, 1])
-    if len(hair.points):
-        # Hair that hangs over skin keeps light from it.
-        mask = appearance.scalp_mask(head.neutral, identity)
-        occlusion[:n] *= 1 - 0.35 * smoothstep(0.0, 0.7, mask)
-    inside = (head.neutral[:, 1] > -1.12 - 0.25 * np.minimum(0, head.neutral[:, 2])) & (
-        head.neutral[:, 2] > -0.72
-    )
+    occlusion[eyes] = 0.66 - 0.36 * smoothstep(-0.02, 0.10, head.neutral[eyes, 1])
+    teeth = np.unique(head.triangles[head.material == 2])
+    occlusion[teeth] = 0.25 + 0.55 * smoothstep(-0.05, 0.17, head.neutral[teeth, 2])
+    inside = (head.neutral[:, 1] > -1.12 - 0.25 * np.minimum(0, head.neutral[:, 2])) & (head.neutral[:, 2] > -0.72)
     inside &= head.neutral[:, 1] < 0.72
     flags = np.zeros(len(uv), bool)
     flags[:n] = inside & (head.ears < 0.5)
-    face = flags[triangles].all(1) & (material != HAIR)
-    hair_colour, strands = hair_textures(identity)
+    face = flags[triangles].all(1)
+    # Glasses stand before the face: what is forged below them is forged with them.
+    face |= material == FRAME
     return Body(
-        shape,
-        triangles,
-        material,
-        uv,
-        coverage,
-        occlusion,
-        hair.points,
-        face,
-        appearance.skin_texture(identity),
-        eye_texture(identity),
-        hair_colour,
-        strands,
-    )
+        shape, worn.points, triangles, material, uv, moves, occlusion.astype(np.float32), face,
+        appearance.skin_texture(identity), eye_texture(identity), _colours(identity), strands, grains,
+    )  # fmt: skip
 
 
-def _lash_coverage(identity: Identity, head, lashes: np.ndarray) -> np.ndarray:
-    """Return the density of the lashes at vertices ``lashes``: thick at the upper lid's edge, thin at the tips and below."""
-    points = head.neutral[lashes]
-    rims = [head.landmarks[36:42], head.landmarks[42:48]]
-    lower = [np.interp(points[:, 0], *_by_x(head.neutral[r[[0, 5, 4, 3]]])) for r in rims]
-    upper = [np.interp(points[:, 0], *_by_x(head.neutral[r[[0, 1, 2, 3]]])) for r in rims]
-    right = points[:, 0] > 0
-    low, high = np.where(right, lower[1], lower[0]), np.where(right, upper[1], upper[0])
-    above = points[:, 1] > (low + high) / 2
-    root = cKDTree(head.neutral[head.skin]).query(points)[0]
-    tip = np.clip(root / max(np.percentile(root, 95), 1e-6), 0, 1)
-    dense = 0.34 + 0.36 * identity.makeup + (0.12 if identity.gender == "women" else 0.0)
-    return np.where(above, dense * (1.15 - 0.85 * tip), 0.32 * dense * (1 - tip)).astype(np.float32)
+def _under_hair(shape: np.ndarray, grains: np.ndarray) -> np.ndarray:
+    """How much hair hangs close over each vertex (V,), in [0, 1]."""
+    if not len(grains):
+        return np.zeros(len(shape))
+    near = cKDTree(grains[::4]).query(shape, k=12, distance_upper_bound=0.3)[0]
+    return (np.isfinite(near)).mean(1) * np.where(np.isfinite(near[:, 0]), np.exp(-((near[:, 0] / 0.14) ** 2)), 0)
 
 
-def _by_x(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.argsort(points[:, 0])
-    return points[order, 0], points[order, 1]
+def _colours(identity: Identity) -> np.ndarray:
+    colours = np.zeros((8, 4))
+    colours[2] = (0.50, 0.45, 0.36, 0.8)  # teeth
+    colours[3] = (0.30, 0.085, 0.08, 0.8)  # tongue
+    colours[5] = (0.10, 0.022, 0.02, 0.5)  # the mouth's inside
+    colours[CLOTH] = (*identity.cloth, 0.12)
+    if identity.collar == "shirt":
+        colours[CLOTH, :3] = np.minimum(1.1 * np.array(identity.cloth), 0.9)
+    frames = ((0.015, 0.013, 0.012), (0.06, 0.03, 0.015), (0.18, 0.17, 0.16), (0.02, 0.02, 0.05))
+    colours[FRAME] = (*frames[identity.seed % 4], 1.2)
+    return colours
 
 
 def key_visibility(body: Body, key: np.ndarray) -> np.ndarray:
-    """Return the visible share of a wide key light for each vertex (V,): soft shadows of nose, brow, chin and hair."""
-    points = np.concatenate([body.shape, body.hair_points]).astype(np.float32)
-    solid = body.triangles[(body.material != LASH) & (body.material != EYE)]
+    """Return the visible share of a wide key light for each vertex (V + N,): soft shadows of nose, brow, chin, hair,
+    collar and glasses."""
+    points = np.concatenate([body.shape, body.worn]).astype(np.float32)
+    solid = body.triangles[body.material != EYE]
     seen = np.zeros(len(points))
     spread = np.array([[0, 0], [0.16, 0], [-0.16, 0], [0, 0.16], [0, -0.16], [0.1, 0.1], [-0.1, -0.1]])
     for dx, dy in spread:
-        seen += depth_map(points, solid, key + np.array([dx, dy, 0.0]), 288, bias=0.05)
+        direction = key + np.array([dx, dy, 0.0])
+        seen += depth_map(points, solid, direction, 288, 0.05, body.grains)
     return seen / len(spread)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 FILE = Path(__file__).parent / "data" / "head.npz"
-SKIN, EYE, TEETH, TONGUE, LASH, MOUTH, HAIR = range(7)
+SKIN, EYE, TEETH, TONGUE, LASH, MOUTH, CLOTH, FRAME = range(8)
 AXIS_Z = -0.75  # the vertical axis of the texture's cylinder, behind the eyes (dm)
 V_KNOTS = ((-4.4, 1.0), (-2.0, 0.86), (-1.45, 0.78), (0.75, 0.12), (1.6, 0.0))
 

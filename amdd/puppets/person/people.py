@@ -51,6 +51,27 @@ RESTING = {
     "mouthSmileLeft": 0.07,
     "mouthSmileRight": 0.07,
 }
+# Hair styles by gender and by whether hair is likely to be coily, with their shares.
+_STYLES = {
+    "men": {
+        False: (
+            ["short", "crop", "buzz", "swept", "quiff", "curly", "bald", "wavy"],
+            [0.27, 0.17, 0.10, 0.15, 0.11, 0.09, 0.08, 0.03],
+        ),
+        True: (["coily", "buzz", "afro", "bald", "crop", "curly"], [0.38, 0.28, 0.12, 0.12, 0.05, 0.05]),
+    },
+    "women": {
+        False: (
+            ["long", "wavy", "bob", "fringe", "bun", "ponytail", "curly", "short", "swept"],
+            [0.20, 0.20, 0.14, 0.10, 0.11, 0.12, 0.06, 0.04, 0.03],
+        ),
+        True: (
+            ["afro", "coily", "bun", "curly", "long", "ponytail", "buzz", "bob"],
+            [0.22, 0.18, 0.15, 0.15, 0.08, 0.10, 0.06, 0.06],
+        ),
+    },
+}
+_COLLARS = {"men": (0.34, 0.34, 0.14, 0.06, 0.12, 0.0), "women": (0.26, 0.18, 0.10, 0.10, 0.18, 0.18)}
 
 
 @dataclass(frozen=True)
@@ -72,13 +93,14 @@ class Identity:
     iris: tuple[float, float, float]
     hair: tuple[float, float, float]
     grey: float
-    style: str  # of the hair
+    style: str  # of the hair, one of amdd.puppets.person.styles.STYLES
     parting: float
     beard: float  # 0 shaven .. 1 full
     brow: float  # thickness
     makeup: float
     cloth: tuple[float, float, float]
     collar: str
+    glasses: str  # none, round, full or wire
 
     @property
     def group(self) -> str:
@@ -101,12 +123,9 @@ def make_identity(seed: int) -> Identity:
     hair = np.array(hairs[rng.choice(6, p=chances)]) * rng.uniform(0.8, 1.2)
     grey = float(np.clip((age - 42) / 26, 0, 1) * rng.uniform(0.2, 1.0)) if age > 42 else 0.0
     iris_chances = [0.22, 0.24, 0.14, 0.12, 0.2, 0.08] if european else [0.66, 0.28, 0.06, 0, 0, 0]
-    styles = (
-        (["short", "crop", "buzz", "swept", "curly", "bald"], [0.28, 0.22, 0.16, 0.16, 0.1, 0.08])
-        if male
-        else (["long", "bob", "bun", "short", "curly", "swept"], [0.30, 0.24, 0.18, 0.08, 0.12, 0.08])
-    )
-    style = str(rng.choice(styles[0], p=styles[1]))
+    african = race == "African"
+    names, chances = _STYLES["men" if male else "women"][african]
+    style = str(rng.choice(names, p=chances))
     if style == "bald" and age < 34:
         style = "buzz"
     beard = float(rng.choice([0.0, 0.25, 0.55, 0.9], p=[0.42, 0.26, 0.2, 0.12])) if male else 0.0
@@ -139,7 +158,8 @@ def make_identity(seed: int) -> Identity:
         brow=float(rng.uniform(0.75, 1.3) * (1.1 if male else 0.8)),
         makeup=0.0 if male else float(rng.beta(1.2, 2.2)),
         cloth=cloth,
-        collar=str(rng.choice(["crew", "v", "scoop"])),
+        collar=str(rng.choice(["crew", "shirt", "hood", "roll", "v", "scoop"], p=_COLLARS[gender])),
+        glasses=str(rng.choice(["none", "round", "full", "wire"], p=[0.8, 0.05, 0.1, 0.05])),
     )
 
 

@@ -1,0 +1,95 @@
+"""Lens and sensor: focus, vignette, exposure and white balance that drift, noise by sensitivity, sharpening, sway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Ranges from which a clip's camera is drawn. ``zoom`` pixels a dm as a share of the image's side, ``lift`` dm by
+    which the face stands above the middle, ``sway`` dm, ``blur`` pixels, ``noise`` levels of 255 at mid grey,
+    ``chroma`` the share of colour noise, ``tint`` linear gains, ``sharpen`` gain of an unsharp mask of radius 1,
+    ``drift`` relative drift of exposure, ``places`` the lights."""
+
+    zoom: tuple[float, float] = (0.27, 0.33)
+    lift: float = 0.05
+    sway: float = 0.006
+    blur: tuple[float, float] = (0.25, 0.75)
+    noise: tuple[float, float] = (0.8, 2.6)
+    chroma: float = 0.5
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    sharpen: tuple[float, float] = (0.0, 0.35)
+    drift: float = 0.025
+    places: tuple[str, ...] = ("window", "office", "evening", "studio", "overcast")
+
+
+CAMERAS = {
+    "studio": Camera(),
+    "timit": Camera(
+        zoom=(0.225, 0.265), sway=0.002, blur=(0.55, 0.95), noise=(2.2, 3.6), chroma=0.8, tint=(1.03, 1.0, 0.93),
+        sharpen=(0.3, 0.7), drift=0.01, places=("office",),
+    ),
+}  # fmt: skip
+
+
+class Sensor:
+    """What turns linear light (S, S, 3) into frames of one clip."""
+
+    def __init__(self, rng: np.random.Generator, camera: Camera, size: int, steps: int, exposure: float, white: np.ndarray) -> None:
+        self.size = size
+        self.blur = rng.uniform(*camera.blur)
+        self.sharpen = rng.uniform(*camera.sharpen)
+        drift = smooth_walk(rng, steps, 25)
+        self.gain = exposure * np.exp(camera.drift * drift[:, 0])
+        warm = 0.4 * camera.drift * drift[:, 1]
+        self.tint = white * np.array(camera.tint) * np.stack([1 + warm, np.ones(steps), 1 - warm], 1)
+        level = rng.uniform(*camera.noise)
+        grain = rng.normal(0, 1, (6, size, size, 1)) + camera.chroma * rng.normal(0, 1, (6, size, size, 3))
+        self.noise = (level * grain).astype(np.float32)
+        self.rolls = rng.integers(0, size, (steps, 2))
+        axis = np.linspace(-1, 1, size, dtype=np.float32)
+        fall = rng.uniform(0.05, 0.16)
+        self.vignette = (1 - fall * (axis[:, None] ** 2 + axis[None] ** 2))[..., None]
+
+    def expose(self, picture: np.ndarray, t: int) -> np.ndarray:
+        """Frame ``t``, uint8 (size, size, 3), of linear light at any larger side."""
+        small = cv2.resize(picture, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(small, (0, 0), self.blur) * self.vignette
+        values = np.clip(small * (self.gain[t] * self.tint[t]).astype(np.float32) * 1023, 0, 4092).astype(np.int32)
+        shown = _tone_curve()[values]
+        if self.sharpen > 0.02:
+            shown = shown + self.sharpen * (shown - cv2.GaussianBlur(shown, (0, 0), 1.0))
+        # Shot noise grows with the root of the light; the curve divides it by its slope, so shadows show it most.
+        strength = _noise_curve()[values]
+        shown = shown + strength * np.roll(self.noise[t % 6], tuple(self.rolls[t]), (0, 1))
+        return np.clip(shown + 0.5, 0, 255).astype(np.uint8)
+
+
+def smooth_walk(rng: np.random.Generator, steps: int, width: int) -> np.ndarray:
+    """A slow random drift (steps, 2) of about unit size: the hand that holds the camera."""
+    raw = rng.normal(size=(steps + 4 * width, 2))
+    kernel = np.hanning(4 * width + 1)
+    kernel /= np.sqrt((kernel**2).sum())
+    return np.stack([np.convolve(raw[:, k], kernel, mode="valid")[:steps] for k in range(2)], 1)
+
+
+@lru_cache(maxsize=1)
+def _tone_curve() -> np.ndarray:
+    """Linear light times 1023 to screen values 0..255, with a soft shoulder."""
+    x = np.arange(4093) / 1023
+    x = np.where(x < 0.7, x, 0.7 + 0.3 * (1 - np.exp(-(x - 0.7) / 0.3)))
+    return (255 * np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _noise_curve() -> np.ndarray:
+    """Noise on the screen by linear light times 1023, 1 at mid grey (0.18): shot and read noise through the curve."""
+    x = np.maximum(np.arange(4093) / 1023, 1e-4)
+    slope = np.gradient(_tone_curve() / 255, x)
+    noise = np.sqrt(x + 0.004) * np.minimum(slope, 3.5)
+    return (np.clip(noise / noise[184], 0.15, 1.6)).astype(np.float32)
