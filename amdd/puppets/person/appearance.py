@@ -127,15 +127,25 @@ def skin_texture(identity: Identity) -> np.ndarray:
     colour = _blood(identity, rng, colour, x, y, ax, z, parts, pale)
     # Dark skin is paler on cheekbones and forehead and darker round mouth and eyes.
     melanin = identity.skin * (0.10 * bump(ax, 0.45, 0.25) * bump(y, -0.25, 0.25) + 0.08 * bump(y, 0.4, 0.2))
-    around = identity.skin * (0.14 * bump(np.hypot(x, (y + 0.68) * 1.4), 0.3, 0.16) + 0.10 * bump(ax, 0.3, 0.2) * bump(y, -0.02, 0.14))
+    around = identity.skin * (
+        0.14 * bump(np.hypot(x, (y + 0.68) * 1.4), 0.3, 0.16)
+        + 0.10 * bump(ax, 0.3, 0.2) * bump(y, -0.02, 0.14)
+    )
     colour *= (1 + melanin - around)[..., None]
-    tired = bump(ax, 0.27, 0.16) * bump(y, -0.14, 0.07) * (0.12 + 0.2 * np.clip((identity.age - 30) / 40, 0, 1))
+    tired = (
+        bump(ax, 0.27, 0.16) * bump(y, -0.14, 0.07) * (0.12 + 0.2 * np.clip((identity.age - 30) / 40, 0, 1))
+    )
     socket = bump(ax, 0.28, 0.2) * bump(y, 0.08, 0.08) * 0.14
     colour *= 1 - (tired + socket)[..., None] * np.array([0.7, 0.9, 0.85])
     grain = noise(rng, SIZE, 2.2)
     pores = np.minimum(0, noise(rng, SIZE, 3.2)) * (0.5 + 0.9 * bump(ax, 0.12, 0.35) * bump(y, -0.35, 0.3))
     colour *= 1 + (0.025 * grain + 0.05 * pores)[..., None]
-    tzone = bump(ax, 0, 0.3) * bump(y, 0.45, 0.3) + bump(ax, 0, 0.1) * (z > 0.1) + 0.4 * bump(ax, 0.45, 0.15) * bump(y, -0.2, 0.15) + 0.5 * bump(ax, 0, 0.15) * bump(y, -0.98, 0.12)
+    tzone = (
+        bump(ax, 0, 0.3) * bump(y, 0.45, 0.3)
+        + bump(ax, 0, 0.1) * (z > 0.1)
+        + 0.4 * bump(ax, 0.45, 0.15) * bump(y, -0.2, 0.15)
+        + 0.5 * bump(ax, 0, 0.15) * bump(y, -0.98, 0.12)
+    )
     gloss = (0.55 + 0.45 * tzone * rng.uniform(0.4, 1.1)) * (1 + 0.12 * noise(rng, SIZE, 12, 2))
     colour = _blemishes(identity, rng, colour, x, y, ax, z)
     line, fold = _lines(identity, rng, x, y, ax)
@@ -157,7 +167,9 @@ def skin_texture(identity: Identity) -> np.ndarray:
     rim = np.clip(parts["rim"], 0, 1)
     colour *= 1 - (rim * (0.30 + 0.35 * identity.makeup))[..., None] * np.array([0.55, 1.0, 1.0])
     gloss = gloss + 1.5 * rim * (y < 0)
-    colour *= 1 - (0.3 * identity.makeup * bump(ax, 0.3, 0.17) * bump(y, 0.07, 0.05))[..., None] * np.array([0.7, 1, 0.9])
+    colour *= 1 - (0.3 * identity.makeup * bump(ax, 0.3, 0.17) * bump(y, 0.07, 0.05))[..., None] * np.array(
+        [0.7, 1, 0.9]
+    )
     under = np.clip(0.55 * brow_line(identity, x, y) * (z > -0.3), 0, 0.8)[..., None]
     colour = colour * (1 - under) + under * (0.6 * colour + 0.4 * np.minimum(hair_colour(identity), 0.1))
     if identity.beard > 0:
@@ -181,7 +193,9 @@ def skin_texture(identity: Identity) -> np.ndarray:
     if identity.collar == "shirt":  # the placket and its buttons
         fabric = fabric * (1 - 0.25 * bump(ax, 0.1, 0.012) * (z > -0.8))[..., None]
         for k in range(6):
-            fabric = np.where(((np.hypot(x, y + 1.95 + 0.28 * k) < 0.028) & (z > -0.8))[..., None], 0.5, fabric)
+            fabric = np.where(
+                ((np.hypot(x, y + 1.95 + 0.28 * k) < 0.028) & (z > -0.8))[..., None], 0.5, fabric
+            )
     warp = 0.5 * noise(rng, SIZE, 120)
     folds = np.sin(9 * (ax * 1.1 + 0.55 * y) + 3 * warp) * bump(ax, 0.9, 0.7) + 0.8 * noise(rng, SIZE, 60, 2)
     colour = colour * (1 - cloth) + cloth * fabric * (1 + 0.08 * folds[..., None])
@@ -244,17 +258,21 @@ def _lines(identity, rng, x, y, ax):
     for k in range(4):
         level = 0.42 + 0.11 * k + 0.03 * np.cos(4 * x) + wave
         line += bump(y, level, 0.010) * bump(ax, 0, 0.42) * rng.uniform(0.3, 0.8)
-    fold = bump(ax, np.interp(y, [-0.75, -0.42], [0.36, 0.17]) + 0.3 * wave, 0.018) * (y < -0.42) * (y > -0.78)
+    fold = (
+        bump(ax, np.interp(y, [-0.75, -0.42], [0.36, 0.17]) + 0.3 * wave, 0.018) * (y < -0.42) * (y > -0.78)
+    )
     line += 1.1 * fold
     for k in range(3):
-        line += 0.6 * bump(y, 0.0 - 0.035 * (k - 1) - (ax - 0.45) * 0.6 * (k - 1), 0.007) * bump(ax, 0.53, 0.07)
+        line += (
+            0.6 * bump(y, 0.0 - 0.035 * (k - 1) - (ax - 0.45) * 0.6 * (k - 1), 0.007) * bump(ax, 0.53, 0.07)
+        )
     line += 0.6 * bump(y, -0.145 - 0.1 * (0.28 - ax), 0.012) * bump(ax, 0.27, 0.14)
     line += 0.5 * bump(ax, 0.05 + 0.2 * wave, 0.008) * bump(y, 0.17, 0.06)  # the frown
     return line, fold
 
 
 def hair_colour(identity: Identity) -> np.ndarray:
-    return np.array(identity.hair) * (1 - identity.grey) + identity.grey * np.array([0.42, 0.42, 0.42])
+    return np.array(identity.hair) * (1 - identity.grey) + identity.grey * np.array([0.34, 0.335, 0.33])
 
 
 def brow_line(identity: Identity, x: np.ndarray, y: np.ndarray) -> np.ndarray:

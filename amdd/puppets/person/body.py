@@ -63,7 +63,9 @@ def body_of(identity: Identity) -> Body:
     occlusion[eyes] = 0.66 - 0.36 * smoothstep(-0.02, 0.10, head.neutral[eyes, 1])
     teeth = np.unique(head.triangles[head.material == 2])
     occlusion[teeth] = 0.25 + 0.55 * smoothstep(-0.05, 0.17, head.neutral[teeth, 2])
-    inside = (head.neutral[:, 1] > -1.12 - 0.25 * np.minimum(0, head.neutral[:, 2])) & (head.neutral[:, 2] > -0.72)
+    inside = (head.neutral[:, 1] > -1.12 - 0.25 * np.minimum(0, head.neutral[:, 2])) & (
+        head.neutral[:, 2] > -0.72
+    )
     inside &= head.neutral[:, 1] < 0.72
     flags = np.zeros(len(uv), bool)
     flags[:n] = inside & (head.ears < 0.5)
@@ -81,7 +83,9 @@ def _under_hair(shape: np.ndarray, grains: np.ndarray) -> np.ndarray:
     if not len(grains):
         return np.zeros(len(shape))
     near = cKDTree(grains[::4]).query(shape, k=12, distance_upper_bound=0.3)[0]
-    return (np.isfinite(near)).mean(1) * np.where(np.isfinite(near[:, 0]), np.exp(-((near[:, 0] / 0.14) ** 2)), 0)
+    return (np.isfinite(near)).mean(1) * np.where(
+        np.isfinite(near[:, 0]), np.exp(-((near[:, 0] / 0.14) ** 2)), 0
+    )
 
 
 def _colours(identity: Identity) -> np.ndarray:
@@ -92,8 +96,8 @@ def _colours(identity: Identity) -> np.ndarray:
     colours[CLOTH] = (*identity.cloth, 0.12)
     if identity.collar == "shirt":
         colours[CLOTH, :3] = np.minimum(1.1 * np.array(identity.cloth), 0.9)
-    frames = ((0.015, 0.013, 0.012), (0.06, 0.03, 0.015), (0.18, 0.17, 0.16), (0.02, 0.02, 0.05))
-    colours[FRAME] = (*frames[identity.seed % 4], 1.2)
+    frames = ((0.015, 0.013, 0.012), (0.06, 0.03, 0.015), (0.18, 0.17, 0.16), (0.02, 0.02, 0.03))
+    colours[FRAME] = (*frames[identity.seed % 4], 0.6)
     return colours
 
 

@@ -40,7 +40,15 @@ CAMERAS = {
 class Sensor:
     """What turns linear light (S, S, 3) into frames of one clip."""
 
-    def __init__(self, rng: np.random.Generator, camera: Camera, size: int, steps: int, exposure: float, white: np.ndarray) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        camera: Camera,
+        size: int,
+        steps: int,
+        exposure: float,
+        white: np.ndarray,
+    ) -> None:
         self.size = size
         self.blur = rng.uniform(*camera.blur)
         self.sharpen = rng.uniform(*camera.sharpen)
@@ -60,7 +68,9 @@ class Sensor:
         """Frame ``t``, uint8 (size, size, 3), of linear light at any larger side."""
         small = cv2.resize(picture, (self.size, self.size), interpolation=cv2.INTER_AREA)
         small = cv2.GaussianBlur(small, (0, 0), self.blur) * self.vignette
-        values = np.clip(small * (self.gain[t] * self.tint[t]).astype(np.float32) * 1023, 0, 4092).astype(np.int32)
+        values = np.clip(small * (self.gain[t] * self.tint[t]).astype(np.float32) * 1023, 0, 4092).astype(
+            np.int32
+        )
         shown = _tone_curve()[values]
         if self.sharpen > 0.02:
             shown = shown + self.sharpen * (shown - cv2.GaussianBlur(shown, (0, 0), 1.0))

@@ -27,7 +27,10 @@ def eye_texture(identity: Identity, size: int = 160) -> np.ndarray:
     colour *= 1 - veins[..., None] * np.array([0.06, 0.30, 0.28]) * (0.5 + 0.5 * old)
     colour *= 1 - (0.42 * smoothstep(0.42, 1.0, r))[..., None] * np.array([0.7, 1.0, 1.0])
     radius = 0.395
-    rays = np.sin(angle * 37 + 4 * noise(rng, size, 24)) * 0.5 + np.sin(angle * 83 + 5 * noise(rng, size, 12)) * 0.5
+    rays = (
+        np.sin(angle * 37 + 4 * noise(rng, size, 24)) * 0.5
+        + np.sin(angle * 83 + 5 * noise(rng, size, 12)) * 0.5
+    )
     fibres = 1 + 0.34 * rays * smoothstep(0.14, 0.22, r)
     base = np.array(identity.iris)
     inner = base * np.array([1.25, 1.1, 0.9])

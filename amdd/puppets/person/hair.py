@@ -94,7 +94,9 @@ def _scalp(identity: Identity, body: _Body, rng) -> Strands:
     style = styles.STYLES[identity.style]
     head, shape = body.head, body.shape
     mask = scalp_mask(head.neutral, identity) * (1 - smoothstep(0.2, 0.6, head.ears))
-    ragged = np.clip(mask * 1.15 - 0.35 * np.abs(noise_at(head.neutral * 4, identity.seed)) * (mask < 0.95), 0, 1)
+    ragged = np.clip(
+        mask * 1.15 - 0.35 * np.abs(noise_at(head.neutral * 4, identity.seed)) * (mask < 0.95), 0, 1
+    )
     if style.count == 0 or ragged.sum() == 0:
         return _nothing()
     root, w = body.sample(ragged, style.count, rng)
@@ -106,7 +108,9 @@ def _scalp(identity: Identity, body: _Body, rng) -> Strands:
     side = np.where(neutral[:, 0] > styles.part_line(identity), 1.0, -1.0)
     place = np.concatenate([p0, side[:, None]], 1)  # no lock crosses the parting
     owner = chosen[cKDTree(place[chosen]).query(place)[1]]
-    clearance = (0.02 + style.volume * rng.beta(1.4, 1.6, len(p0))) * (0.4 + 0.6 * smoothstep(0.0, 0.6, _at(mask[:, None], root, w)[:, 0]))
+    clearance = (0.02 + style.volume * rng.beta(1.4, 1.6, len(p0))) * (
+        0.4 + 0.6 * smoothstep(0.0, 0.6, _at(mask[:, None], root, w)[:, 0])
+    )
     path = _grow(style, identity, body, p0, n0, neutral, length, clearance, rng)
     along = np.linspace(0, 1, POINTS)[None, :, None]
     pulled = path - path[:, :1]
@@ -121,11 +125,15 @@ def _scalp(identity: Identity, body: _Body, rng) -> Strands:
     tint = hair_colour(identity)
     grey = rng.random(len(p0)) < identity.grey
     lock_tone = np.exp(0.16 * rng.normal(size=len(p0)))[owner] * np.exp(0.16 * rng.normal(size=len(p0)))
-    colour = np.where(grey[:, None], np.array([0.5, 0.49, 0.47]), np.array(identity.hair)) * lock_tone[:, None]
+    colour = (
+        np.where(grey[:, None], np.array([0.36, 0.355, 0.345]), np.array(identity.hair)) * lock_tone[:, None]
+    )
     colour = 0.8 * colour + 0.2 * tint
     # Deep in the hair it is dark: by the share of the hair's thickness that lies above a point.
     height = clearance / max(0.02 + style.volume, 1e-6)
-    shade = (0.42 + 0.58 * height)[:, None] * np.interp(np.linspace(0, 1, POINTS), [0, 0.3, 1], [0.72, 0.95, 1.0])
+    shade = (0.42 + 0.58 * height)[:, None] * np.interp(
+        np.linspace(0, 1, POINTS), [0, 0.3, 1], [0.72, 0.95, 1.0]
+    )
     near = body.skin[body.tree.query(path.reshape(-1, 3))[1]]
     outward = _unit(path.reshape(-1, 3) - np.array([0.0, 0.15, -0.8]))
     normal = _unit(0.45 * body.normals[near] + 0.55 * outward).reshape(path.shape)
@@ -147,7 +155,11 @@ def _grow(style, identity, body, p0, n0, neutral, length, clearance, rng) -> np.
     for k in range(1, POINTS):
         share = k / (POINTS - 1)
         target = styles.pull(style, identity, point, comb, share)
-        direction = _unit(direction * style.stiff + target * (1 - style.stiff) + 0.12 * style.frizz * rng.normal(size=p0.shape))
+        direction = _unit(
+            direction * style.stiff
+            + target * (1 - style.stiff)
+            + 0.12 * style.frizz * rng.normal(size=p0.shape)
+        )
         moved = point + step * direction
         if style.comb in ("centre", "fringe", "bun", "tail"):
             moved = styles.off_the_face(style, identity, neutral, moved)
@@ -191,7 +203,9 @@ def _brows(identity: Identity, body: _Body, rng) -> Strands:
     side = np.sign(place[:, 0])
     along = np.clip((np.abs(place[:, 0]) - 0.10) / 0.44, 0, 1)
     normal = _unit(_at(body.normals, root, w))
-    angle = np.interp(along, [0, 0.25, 0.6, 1], [1.25, 0.75, 0.25, -0.35]) + 0.22 * rng.normal(size=len(place))
+    angle = np.interp(along, [0, 0.25, 0.6, 1], [1.25, 0.75, 0.25, -0.35]) + 0.22 * rng.normal(
+        size=len(place)
+    )
     tilt = np.stack([side * np.cos(angle), np.sin(angle), np.zeros(len(place))], 1)
     tangent = _unit(tilt - (tilt * normal).sum(1, keepdims=True) * normal)
     length = 0.085 * rng.uniform(0.7, 1.2, len(place)) * (1 - 0.35 * along)
@@ -217,9 +231,31 @@ def _lashes(identity: Identity, body: _Body, rng) -> Strands:
         middle = head.neutral[order][:, 0].mean()
         spread = (p[:, 0] - middle) / 0.12
         up = 0.55 if upper else -0.5
-        direction = _unit(np.stack([0.35 * spread, np.full(count, up), np.full(count, 0.85)], 1) + 0.12 * rng.normal(size=(count, 3)))
-        length = (0.055 if upper else 0.018) * (1.0 + 0.25 * women + 0.3 * identity.makeup) * rng.uniform(0.7, 1.1, count)
-        out.append(_short(identity, root, w, direction, direction, length, 0.02 if upper else -0.004, LASH_HAIR, rng, dark=0.25, width=(0.006 if upper else 0.003) + 0.003 * identity.makeup, bend=(0, 1, 0)))
+        direction = _unit(
+            np.stack([0.35 * spread, np.full(count, up), np.full(count, 0.85)], 1)
+            + 0.12 * rng.normal(size=(count, 3))
+        )
+        length = (
+            (0.055 if upper else 0.018)
+            * (1.0 + 0.25 * women + 0.3 * identity.makeup)
+            * rng.uniform(0.7, 1.1, count)
+        )
+        out.append(
+            _short(
+                identity,
+                root,
+                w,
+                direction,
+                direction,
+                length,
+                0.02 if upper else -0.004,
+                LASH_HAIR,
+                rng,
+                dark=0.25,
+                width=(0.0045 + 0.0015 * women if upper else 0.003) + 0.003 * identity.makeup,
+                bend=(0, 1, 0),
+            )
+        )
     return _joined(out)
 
 
@@ -236,7 +272,11 @@ def _beard(identity: Identity, body: _Body, rng) -> Strands:
     keep = np.flatnonzero(rng.random(len(place)) < chance)[:count]
     root, w, place = root[keep], w[keep], place[keep]
     normal = _unit(_at(body.normals, root, w))
-    down = np.array([0.0, -1.0, 0.25]) + 0.35 * rng.normal(size=(len(place), 3)) + np.stack([0.5 * place[:, 0], 0 * place[:, 0], 0 * place[:, 0]], 1)
+    down = (
+        np.array([0.0, -1.0, 0.25])
+        + 0.35 * rng.normal(size=(len(place), 3))
+        + np.stack([0.5 * place[:, 0], 0 * place[:, 0], 0 * place[:, 0]], 1)
+    )
     tangent = _unit(down - (down * normal).sum(1, keepdims=True) * normal)
     length = (0.022 + 0.20 * max(0.0, full - 0.25)) * rng.uniform(0.6, 1.2, len(place))
     length *= 1 + 0.5 * smoothstep(-0.8, -1.05, place[:, 1]) * (full > 0.7)
@@ -256,7 +296,9 @@ def _short(identity, root, w, normal, tangent, length, lift, kind, rng, dark, wi
     if kind == LASH_HAIR:
         tint = np.array([0.012, 0.010, 0.009])
     grey = (rng.random(len(root)) < identity.grey * (0.9 if kind == BEARD else 0.35))[:, None]
-    colour = np.where(grey, np.array([0.42, 0.41, 0.40]), tint * dark) * np.exp(0.2 * rng.normal(size=(len(root), 1)))
+    colour = np.where(grey, np.array([0.34, 0.335, 0.33]), tint * dark) * np.exp(
+        0.2 * rng.normal(size=(len(root), 1))
+    )
     normals = np.repeat(np.asarray(normal)[:, None], POINTS, 1)
     shade = np.repeat(np.interp(np.linspace(0, 1, POINTS), [0, 1], [0.8, 1.0])[None], len(root), 0)
     return Strands(
@@ -267,10 +309,14 @@ def _short(identity, root, w, normal, tangent, length, lift, kind, rng, dark, wi
 def _joined(parts: list[Strands]) -> Strands:
     if not parts:
         return _nothing()
-    return Strands(**{k: np.concatenate([getattr(p, k) for p in parts]) for k in Strands.__dataclass_fields__})
+    return Strands(
+        **{k: np.concatenate([getattr(p, k) for p in parts]) for k in Strands.__dataclass_fields__}
+    )
 
 
 def _nothing() -> Strands:
     none = np.zeros((0, 3))
     path = np.zeros((0, POINTS, 3))
-    return Strands(none.astype(int), none, path, path, none, none[:, 0], path[..., 0], none[:, 0].astype(np.uint8))
+    return Strands(
+        none.astype(int), none, path, path, none, none[:, 0], path[..., 0], none[:, 0].astype(np.uint8)
+    )

@@ -83,8 +83,20 @@ def light_of(rng: np.random.Generator, place: str, warmth: float = 0.0) -> Light
     rest = kelvin(rest_k * np.exp(0.06 * rng.normal() - 0.12 * warmth))
     side = rng.choice([-1.0, 1.0])
     contrast = {"window": 1.15, "overcast": 0.8, "office": 0.85, "evening": 1.1, "studio": 0.95}[place]
-    height = {"window": (0.15, 0.6), "overcast": (0.5, 1.0), "office": (0.8, 1.4), "evening": (0.1, 0.6), "studio": (0.35, 0.8)}[place]
-    across = {"window": (0.5, 1.2), "overcast": (0.1, 0.5), "office": (0.1, 0.6), "evening": (0.4, 1.1), "studio": (0.3, 0.8)}[place]
+    height = {
+        "window": (0.15, 0.6),
+        "overcast": (0.5, 1.0),
+        "office": (0.8, 1.4),
+        "evening": (0.1, 0.6),
+        "studio": (0.35, 0.8),
+    }[place]
+    across = {
+        "window": (0.5, 1.2),
+        "overcast": (0.1, 0.5),
+        "office": (0.1, 0.6),
+        "evening": (0.4, 1.1),
+        "studio": (0.3, 0.8),
+    }[place]
     key = _unit([side * rng.uniform(*across), rng.uniform(*height), 1.0])
     fill = _unit([-side * rng.uniform(0.6, 1.2), rng.uniform(-0.1, 0.4), 0.6])
     rim = _unit([-side * 0.9, rng.uniform(0.2, 0.8), -0.75])
@@ -102,7 +114,13 @@ def light_of(rng: np.random.Generator, place: str, warmth: float = 0.0) -> Light
     for direction, colour, sharp in lobes:
         if direction is not key:
             radiance = radiance + colour * 0.8 * np.exp(sharp * (directions @ direction - 1))[:, None]
-    rim_strength = {"window": (0.1, 0.7), "overcast": (0.1, 0.4), "office": (0.1, 0.5), "evening": (0.2, 0.9), "studio": (0.3, 1.2)}[place]
+    rim_strength = {
+        "window": (0.1, 0.7),
+        "overcast": (0.1, 0.4),
+        "office": (0.1, 0.5),
+        "evening": (0.2, 0.9),
+        "studio": (0.3, 1.2),
+    }[place]
     rows = np.stack([key, strength * key_colour, fill, rest * 0.4, rim, rest * rng.uniform(*rim_strength)])
     table = np.array([[*d, *(c if d is not key else 1.6 * c), 3.0 * s] for d, c, s in lobes])
     return Light(rows.astype(np.float64), irradiance(radiance), table.astype(np.float64), place)

@@ -71,6 +71,14 @@ _STYLES = {
         ),
     },
 }
+# Linear RGB of clothes: black, charcoal, grey, off-white, navy, denim, pale blue, burgundy, rust, olive, forest,
+# teal, beige, mustard, rose, plum.
+_CLOTHS = (
+    (0.018, 0.018, 0.020), (0.045, 0.047, 0.052), (0.16, 0.165, 0.17), (0.52, 0.50, 0.46), (0.018, 0.028, 0.075),
+    (0.06, 0.10, 0.19), (0.30, 0.40, 0.54), (0.13, 0.018, 0.028), (0.28, 0.085, 0.035), (0.085, 0.090, 0.035),
+    (0.022, 0.060, 0.035), (0.03, 0.13, 0.14), (0.38, 0.30, 0.21), (0.36, 0.22, 0.04), (0.40, 0.20, 0.21),
+    (0.10, 0.045, 0.11),
+)  # fmt: skip
 _COLLARS = {"men": (0.34, 0.34, 0.14, 0.06, 0.12, 0.0), "women": (0.26, 0.18, 0.10, 0.10, 0.18, 0.18)}
 
 
@@ -129,10 +137,8 @@ def make_identity(seed: int) -> Identity:
     if style == "bald" and age < 34:
         style = "buzz"
     beard = float(rng.choice([0.0, 0.25, 0.55, 0.9], p=[0.42, 0.26, 0.2, 0.12])) if male else 0.0
-    hue = rng.uniform(0, 1)
-    value = rng.uniform(0.03, 0.35)
-    cloth = tuple(
-        float(value * c) for c in 0.45 + 0.55 * np.cos(2 * np.pi * (hue + np.array([0.0, 0.33, 0.67]))) ** 2
+    cloth = (
+        np.array(_CLOTHS[rng.integers(len(_CLOTHS))]) * rng.uniform(0.75, 1.3) * rng.uniform(0.92, 1.08, 3)
     )
     return Identity(
         seed=int(seed),
@@ -157,7 +163,7 @@ def make_identity(seed: int) -> Identity:
         beard=beard,
         brow=float(rng.uniform(0.75, 1.3) * (1.1 if male else 0.8)),
         makeup=0.0 if male else float(rng.beta(1.2, 2.2)),
-        cloth=cloth,
+        cloth=tuple(float(x) for x in cloth),
         collar=str(rng.choice(["crew", "shirt", "hood", "roll", "v", "scoop"], p=_COLLARS[gender])),
         glasses=str(rng.choice(["none", "round", "full", "wire"], p=[0.8, 0.05, 0.1, 0.05])),
     )

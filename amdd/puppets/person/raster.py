@@ -161,8 +161,12 @@ def depth_map(
     buffer = np.full((size, size), 1e9, np.float32)
     _depth_only(points, depth, triangles, buffer)
     if grains is not None and len(grains):
-        at = ((np.stack([grains @ right, grains @ up], 1) - low) / (high - low).max() * (size - 2) + 1).astype(int)
+        at = (
+            (np.stack([grains @ right, grains @ up], 1) - low) / (high - low).max() * (size - 2) + 1
+        ).astype(int)
         inside = ((at >= 0) & (at < size)).all(1)
-        np.minimum.at(buffer, (at[inside, 1], at[inside, 0]), -(grains[inside] @ direction).astype(np.float32))
+        np.minimum.at(
+            buffer, (at[inside, 1], at[inside, 0]), -(grains[inside] @ direction).astype(np.float32)
+        )
     column, row = points[:, 0].astype(int), points[:, 1].astype(int)
     return (depth <= buffer[row, column] + bias).astype(np.float64)

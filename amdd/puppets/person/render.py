@@ -17,10 +17,12 @@ from amdd.puppets.person.rooms import room
 from amdd.puppets.person.shading import scatter, shade
 from amdd.puppets.person.strands import CHANNELS, draw_strands
 
-SUPERSAMPLE = 1.0
+SUPERSAMPLE = 1.125
 DISTANCE = 13.0  # camera to face, dm
 PIVOT = np.array([0.0, -1.25, -0.85], np.float32)  # where the head turns on the neck
-EXPOSED = 0.17  # linear light of a face that the camera aims at; between it and the face's own light it compromises
+EXPOSED = (
+    0.17  # linear light of a face that the camera aims at; between it and the face's own light it compromises
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from amdd.puppets.person import appearance
 WALLS = ((0.42, 0.40, 0.37), (0.50, 0.47, 0.42), (0.33, 0.37, 0.38), (0.40, 0.33, 0.28), (0.26, 0.30, 0.36), (0.52, 0.50, 0.50), (0.30, 0.33, 0.27))  # fmt: skip
 
 
-def room(rng: np.random.Generator, size: int, place: str, blur: tuple[float, float] = (0.02, 0.05)) -> np.ndarray:
+def room(
+    rng: np.random.Generator, size: int, place: str, blur: tuple[float, float] = (0.02, 0.05)
+) -> np.ndarray:
     """A room out of focus, linear float32 (size, size, 3), lit as ``place``; ``blur`` the range of the lens's disc as
     a share of the side."""
     wall = np.array(WALLS[rng.integers(len(WALLS))]) * rng.uniform(0.35, 0.8)
@@ -59,7 +61,9 @@ def _shelf(rng, picture) -> None:
             thick, tall = rng.uniform(0.012, 0.035), rng.uniform(0.09, 0.15)
             if rng.random() < 0.85:
                 hue = rng.random()
-                colour = (0.6 + 0.4 * np.cos(2 * np.pi * (hue + np.array([0, 0.33, 0.67]))) ** 2) * rng.uniform(0.02, 0.3)
+                colour = (
+                    0.6 + 0.4 * np.cos(2 * np.pi * (hue + np.array([0, 0.33, 0.67]))) ** 2
+                ) * rng.uniform(0.02, 0.3)
                 _box(picture, x, row + 0.16 - tall, x + thick, row + 0.16, colour)
             x += thick + 0.003
         _box(picture, left, row + 0.16, left + width, row + 0.175, wood)
@@ -133,7 +137,14 @@ def _window(rng, picture, side: int) -> None:
     _box(picture, left, horizon, left + width, bottom, np.array([0.20, 0.25, 0.16]) * rng.uniform(0.6, 1.5))
     for _ in range(5):
         x = left + rng.uniform(0, width * 0.8)
-        _box(picture, x, horizon - rng.uniform(0.02, 0.14), min(x + rng.uniform(0.04, 0.12), left + width), horizon + 0.05, rng.uniform(0.15, 0.6, 3))
+        _box(
+            picture,
+            x,
+            horizon - rng.uniform(0.02, 0.14),
+            min(x + rng.uniform(0.04, 0.12), left + width),
+            horizon + 0.05,
+            rng.uniform(0.15, 0.6, 3),
+        )
     _box(picture, left + width / 2 - 0.008, 0.0, left + width / 2 + 0.008, bottom, frame)
     _box(picture, left, bottom * 0.5, left + width, bottom * 0.5 + 0.012, frame)
 
@@ -159,4 +170,11 @@ def _desk(rng, picture) -> None:
     _box(picture, 0.0, top, 1.0, 1.0, np.array([0.30, 0.19, 0.11]) * rng.uniform(0.3, 1.4))
     for _ in range(rng.integers(0, 4)):
         x = _away(rng)
-        _box(picture, x, top - rng.uniform(0.03, 0.14), x + rng.uniform(0.03, 0.12), top, rng.uniform(0.03, 0.4) * rng.uniform(0.6, 1.4, 3))
+        _box(
+            picture,
+            x,
+            top - rng.uniform(0.03, 0.14),
+            x + rng.uniform(0.03, 0.12),
+            top,
+            rng.uniform(0.03, 0.4) * rng.uniform(0.6, 1.4, 3),
+        )

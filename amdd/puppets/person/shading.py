@@ -38,7 +38,23 @@ def _power(base, exponent):
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def shade(
-    index, bary, triangles, material, normals, uv, light, skin, eye, colours, turn, rows, sh, lobes, out, gleam, parts
+    index,
+    bary,
+    triangles,
+    material,
+    normals,
+    uv,
+    light,
+    skin,
+    eye,
+    colours,
+    turn,
+    rows,
+    sh,
+    lobes,
+    out,
+    gleam,
+    parts,
 ):
     """Colour every visible pixel; linear light.
 
@@ -120,7 +136,12 @@ def shade(
                 # The cornea mirrors the window: two panes with a bar between them.
                 s1 = mx * ax + mz * az
                 s2 = my - ky
-                if mx * kx + my * ky + mz * kz > 0.5 and abs(s1) < 0.15 and abs(s2) < 0.15 and abs(s1) > 0.015:
+                if (
+                    mx * kx + my * ky + mz * kz > 0.5
+                    and abs(s1) < 0.15
+                    and abs(s2) < 0.15
+                    and abs(s1) > 0.015
+                ):
                     inside = 1.1 * seen
             h4 = 1.092548 * nx * ny
             h5 = 1.092548 * ny * nz
@@ -141,18 +162,28 @@ def shade(
             for k in range(3):
                 wrap = 0.0
                 if kind == 0:
-                    wrap = (WRAP[0] if k == 0 else (WRAP[1] if k == 1 else WRAP[2])) * (1.0 - cloth) + 0.1 * cloth
+                    wrap = (WRAP[0] if k == 0 else (WRAP[1] if k == 1 else WRAP[2])) * (
+                        1.0 - cloth
+                    ) + 0.1 * cloth
                 diffuse = max(0.0, (key + wrap) / (1.0 + wrap)) * (seen + (1 - seen) * wrap * 0.4)
                 ambient = (
-                    0.282095 * sh[0, k] + 0.488603 * (ny * sh[1, k] + nz * sh[2, k] + nx * sh[3, k])
-                    + h4 * sh[4, k] + h5 * sh[5, k] + h6 * sh[6, k] + h7 * sh[7, k] + h8 * sh[8, k]
+                    0.282095 * sh[0, k]
+                    + 0.488603 * (ny * sh[1, k] + nz * sh[2, k] + nx * sh[3, k])
+                    + h4 * sh[4, k]
+                    + h5 * sh[5, k]
+                    + h6 * sh[6, k]
+                    + h7 * sh[7, k]
+                    + h8 * sh[8, k]
                 )
                 # Light that left the skin elsewhere lifts red in creases.
                 own = ao ** (1.0 - 0.25 * texel[k]) if kind == 0 else ao
                 out[y, x, k] = texel[k] * (rows[1, k] * diffuse + max(0.0, ambient) * own)
                 env = r0 if k == 0 else (r1 if k == 1 else r2)
                 gleam[y, x, k] = (
-                    spec * rows[1, k] + mirror * env + rim * rows[5, k] * (0.45 * texel[k] + 0.03 * gloss) + inside * rows[1, k]
+                    spec * rows[1, k]
+                    + mirror * env
+                    + rim * rows[5, k] * (0.45 * texel[k] + 0.03 * gloss)
+                    + inside * rows[1, k]
                 )
             parts[y, x] = 9 if cloth > 0.5 and kind == 0 else kind + 1
 

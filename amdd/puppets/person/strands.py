@@ -88,9 +88,11 @@ def _draw(
                 c0 = c1 = c2 = 0.0
                 for c in range(3):
                     ambient = e0 * sh[0, c] + e1 * (ny * sh[1, c] + nz * sh[2, c] + nx * sh[3, c])
-                    value = colour[s, c] * (
-                        light[1, c] * diffuse * (0.35 + 0.75 * across) + max(0.0, ambient)
-                    ) * dark
+                    value = (
+                        colour[s, c]
+                        * (light[1, c] * diffuse * (0.35 + 0.75 * across) + max(0.0, ambient))
+                        * dark
+                    )
                     value += light[1, c] * diffuse * shine * dark * (0.045 * s1 + 0.42 * s2 * colour[s, c])
                     value += light[5, c] * back * (0.03 + 0.6 * colour[s, c]) * dark * shine
                     if c == 0:

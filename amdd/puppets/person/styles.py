@@ -97,7 +97,9 @@ def combing(style: Style, identity: Identity, place: np.ndarray, normal: np.ndar
         return top[:, None] * sweep + (1 - top)[:, None] * np.stack([zero, -1.0 + zero, -0.25 + zero], 1)
     if style.comb in ("centre", "fringe"):
         ahead = smoothstep(-0.75, -0.2, z)  # what grows in front is combed back before it falls
-        fall = np.stack([side * top + 0.5 * np.sign(x) * (1 - top), -0.25 - 0.6 * (1 - top), -0.2 - 0.55 * ahead], 1)
+        fall = np.stack(
+            [side * top + 0.5 * np.sign(x) * (1 - top), -0.25 - 0.6 * (1 - top), -0.2 - 0.55 * ahead], 1
+        )
         if style.comb == "fringe":
             front = (smoothstep(-0.42, -0.1, z) * smoothstep(0.42, 0.30, np.abs(x)))[:, None]
             fall = fall * (1 - front) + front * np.stack([0.35 * x, -0.4 + zero, 1.0 + zero], 1)

@@ -43,7 +43,9 @@ def worn_by(identity: Identity) -> Worn:
     if identity.collar == "crew":
         pieces.append(_tube(identity, 0.0, 0.05, 0.035, ribs=160))
     elif identity.collar == "roll":
-        pieces.append(_strip(identity, [(0.0, 0.06), (0.10, 0.10), (0.26, 0.085), (0.36, 0.07), (0.38, 0.02)], ribs=110))
+        pieces.append(
+            _strip(identity, [(0.0, 0.06), (0.10, 0.10), (0.26, 0.085), (0.36, 0.07), (0.38, 0.02)], ribs=110)
+        )
     elif identity.collar == "hood":
         pieces.append(_tube(identity, 0.02, 0.13, 0.11, ribs=0))
     elif identity.collar == "shirt":
@@ -117,7 +119,12 @@ def _tube(identity: Identity, height: float, radius: float, out: float, ribs: in
     turn = np.linspace(0, 2 * np.pi, 9)
     back = 0.5 - 0.5 * side[:, 2:3]
     size = radius * (1 + (0.7 * back if identity.collar == "hood" else 0))
-    rows = [ring + side * (out * (1 + back * (identity.collar == "hood")) + size * np.cos(t)) + np.array([0, 1.0, 0]) * size * np.sin(t) for t in turn]
+    rows = [
+        ring
+        + side * (out * (1 + back * (identity.collar == "hood")) + size * np.cos(t))
+        + np.array([0, 1.0, 0]) * size * np.sin(t)
+        for t in turn
+    ]
     return _grid(np.stack(rows), ribs)
 
 
@@ -159,7 +166,9 @@ def _tube_along(path: np.ndarray, radius: float, closed: bool):
     a /= np.linalg.norm(a, axis=1, keepdims=True) + 1e-9
     b = np.cross(ahead, a)
     turn = np.linspace(0, 2 * np.pi, ring, endpoint=False)
-    points = path[:, None] + radius * (np.cos(turn)[None, :, None] * a[:, None] + np.sin(turn)[None, :, None] * b[:, None])
+    points = path[:, None] + radius * (
+        np.cos(turn)[None, :, None] * a[:, None] + np.sin(turn)[None, :, None] * b[:, None]
+    )
     index = np.arange(n * ring).reshape(n, ring)
     here = index if closed else index[:-1]
     there = np.roll(index, -1, 0) if closed else index[1:]
@@ -176,7 +185,7 @@ def _glasses(identity: Identity):
     bridge = shape[head.landmarks[27]]
     front = max(bridge[2] + 0.05, shape[head.landmarks[[38, 43]]][:, 2].max() + 0.12)
     pieces = []
-    radius = 0.013 if identity.glasses == "wire" else 0.022
+    radius = 0.010 if identity.glasses == "wire" else 0.017
     turn = np.linspace(0, 2 * np.pi, 36, endpoint=False)
     half_w, half_h = (0.195, 0.185) if round_ else (0.215, 0.145)
     power = 1.0 if round_ else 0.62
@@ -191,7 +200,14 @@ def _glasses(identity: Identity):
         pieces.append(_tube_along(np.stack([px, py, pz], 1), radius, True))
         outer = cx + sign * half_w
         z0 = front - 0.25 * (abs(outer) - 0.1) ** 2
-        temple = np.array([[outer, cy + 0.06, z0], [sign * 0.70, cy + 0.07, z0 - 0.18], [sign * 0.80, cy + 0.05, -0.35], [sign * 0.82, cy + 0.03, -0.80]])
+        temple = np.array(
+            [
+                [outer, cy + 0.06, z0],
+                [sign * 0.70, cy + 0.07, z0 - 0.18],
+                [sign * 0.80, cy + 0.05, -0.35],
+                [sign * 0.82, cy + 0.03, -0.80],
+            ]
+        )
         pieces.append(_tube_along(temple, radius, False))
     left, right = (shape[e].mean(0) for e in (head.left_eye, head.right_eye))
     low, high = sorted([left[0], right[0]])
