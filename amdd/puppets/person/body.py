@@ -10,10 +10,11 @@ from scipy.spatial import cKDTree
 
 from amdd.puppets.person import appearance
 from amdd.puppets.person.eyes import eye_texture
-from amdd.puppets.person.hair import SCALP, Strands, strands_of
+from amdd.puppets.person.hair import strands_of
 from amdd.puppets.person.head import CLOTH, EYE, FRAME, LASH, head_model, smoothstep
 from amdd.puppets.person.people import Identity, face_shape
 from amdd.puppets.person.raster import depth_map
+from amdd.puppets.person.roots import SCALP, Strands
 from amdd.puppets.person.worn import worn_by
 
 

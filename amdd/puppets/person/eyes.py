@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from amdd.puppets.person.appearance import bump, noise
+from amdd.puppets.person.appearance import noise
+from amdd.puppets.person.growth import bump
 from amdd.puppets.person.head import smoothstep
 from amdd.puppets.person.people import Identity
 

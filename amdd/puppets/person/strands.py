@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from amdd.puppets.person.hair import BEARD, SCALP, WRAP, Strands
+from amdd.puppets.person.roots import Strands
 
 CHANNELS = 6  # red, green, blue, weight, optical depth of all hair, optical depth of the scalp's hair
 NEAR = 7.0  # 1/dm: how fast nearer strands win over those behind them
@@ -32,7 +32,7 @@ def _draw(
             by += weight[s, k] * points[v, 1]
             bz += weight[s, k] * points[v, 2]
             visible += weight[s, k] * seen[v]
-        ends = kind[s] == 0 or kind[s] == 4
+        ends = kind[s] == 0
         bias = 0.05 if ends else 0.03
         px = py = pz = 0.0
         qx = qy = 0.0
@@ -168,4 +168,4 @@ def draw_strands(strands: Strands, points, seen, turn, view, light, sh, buffer, 
     _blend(picture, hair, cover)
 
 
-__all__ = ["BEARD", "CHANNELS", "SCALP", "WRAP", "draw_strands"]
+__all__ = ["CHANNELS", "draw_strands"]
