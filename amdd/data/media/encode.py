@@ -5,6 +5,7 @@ from __future__ import annotations
 import wave
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -21,10 +22,12 @@ def write_video(
     crf: int = 23,
     preset: str = "veryfast",
     bit_rate: int | None = None,
+    codec: Literal["h264", "mpeg4"] = "h264",
 ) -> Path:
-    """Write ``frames`` uint8 (T, H, W, 3) as H.264 (4:2:0) with ``audio`` float32 (n,) as mono AAC, 64 kbit/s.
+    """Write ``frames`` uint8 (T, H, W, 3) as H.264 or MPEG-4 part 2 (4:2:0) with ``audio`` float32 (n,) as mono
+    AAC, 64 kbit/s.
 
-    ``crf`` fixes the quality; ``bit_rate``, in bits a second, where given, fixes the image's size instead.
+    ``crf`` fixes H.264's quality; ``bit_rate``, in bits a second, where given, fixes the image's size instead.
     The same arrays give the same bytes: one encoder thread, no dates, no encoder banner. Raises ``ValueError``
     for frames of another shape or type, or with an odd side, which 4:2:0 can't hold.
     """
@@ -37,14 +40,17 @@ def write_video(
         options = {"movflags": "+faststart"} if temporary.suffix == ".mp4" else {}
         with av.open(str(temporary), "w", options=options) as container:
             container.flags |= 0x0400  # AVFMT_FLAG_BITEXACT: no dates, no library version
-            video = container.add_stream("libx264", rate=Fraction(fps))
+            video = container.add_stream("libx264" if codec == "h264" else codec, rate=Fraction(fps))
             video.width, video.height = frames.shape[2], frames.shape[1]
             video.pix_fmt = "yuv420p"
             video.codec_context.thread_count = 1
             # x264's AVX-512 code decides from memory that it has not written, so that the same frames give other bytes
             # at every call; what does not depend on the processor is the same everywhere.
-            video.options = {"preset": preset, "threads": "1", "x264-params": "cpu-independent=1"}
-            if bit_rate is None:
+            if codec == "h264":
+                video.options = {"preset": preset, "threads": "1", "x264-params": "cpu-independent=1"}
+            if codec == "mpeg4":
+                video.codec_context.bit_rate = int(bit_rate or 4 * frames.shape[1] * frames.shape[2])
+            elif bit_rate is None:
                 video.options = video.options | {"crf": str(crf)}
             else:
                 video.codec_context.bit_rate = int(bit_rate)

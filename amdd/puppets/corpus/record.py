@@ -11,6 +11,7 @@ import numpy as np
 from amdd.data.media import read_video, write_video
 from amdd.profiles import CorpusSettings
 from amdd.puppets.corpus.layouts import Clip, Shot
+from amdd.puppets.corpus.studios import STUDIOS, fps_of
 from amdd.puppets.forgers import vocoder, voice_conversion
 from amdd.puppets.forgers.base import Source
 from amdd.puppets.person.people import make_identity
@@ -37,9 +38,9 @@ def speech_of(settings: CorpusSettings, shot: Shot) -> Speech:
     return talk(voice, settings.seconds, rng, SAMPLE_RATE)
 
 
-def frames_of(settings: CorpusSettings) -> int:
-    """Return the number of frames of a recording, at least two."""
-    return max(2, round(settings.seconds * settings.fps))
+def frames_of(settings: CorpusSettings, corpus: str) -> int:
+    """Return the number of frames of a recording for ``corpus``, at least two."""
+    return max(2, round(settings.seconds * fps_of(settings.fps, corpus)))
 
 
 def record_shot(settings: CorpusSettings, shot: Shot, folder: Path, step: int = 1):
@@ -48,24 +49,22 @@ def record_shot(settings: CorpusSettings, shot: Shot, folder: Path, step: int = 
     Only every ``step``-th frame is rendered. Raises ``RuntimeError`` if the file decodes to another shape.
     """
     identity, speech = make_identity(shot.person), speech_of(settings, shot)
-    n = frames_of(settings)
-    motion = make_motion(speech, seeds(settings, shot, 2), n, settings.fps)
+    n, fps, studio = frames_of(settings, shot.corpus), fps_of(settings.fps, shot.corpus), STUDIOS[shot.corpus]
+    motion = make_motion(speech, seeds(settings, shot, 2), n, fps)
     if step > 1:
         motion = Motion(*(getattr(motion, f.name)[::step] for f in dataclasses.fields(Motion)))
-    camera = "timit" if shot.corpus == "puppet-timit" else "studio"
     rendered = render_clip(
-        identity, motion, seeds(settings, shot, 3) % 2**31, size=settings.size, camera=camera
+        identity, motion, seeds(settings, shot, 3) % 2**31, size=settings.size, camera=studio.camera
     )
     path = folder / "first.mp4"
-    write_video(path, rendered.frames, fps=settings.fps, crf=settings.crf)
+    crf = settings.crf if studio.first_crf is None else studio.first_crf
+    write_video(path, rendered.frames, fps=fps, crf=crf)
     frames = read_video(path).frames
     path.unlink()
     if frames.shape != rendered.frames.shape:
         raise RuntimeError(f"first generation came back as {frames.shape}, not {rendered.frames.shape}")
     sound = in_a_room(speech.audio, seeds(settings, shot, 4), SAMPLE_RATE)
-    return Source(
-        frames, rendered.landmarks, rendered.face_mask, sound, identity, SAMPLE_RATE, settings.fps / step
-    )
+    return Source(frames, rendered.landmarks, rendered.face_mask, sound, identity, SAMPLE_RATE, fps / step)
 
 
 def forge_audio(settings: CorpusSettings, clip: Clip, span: tuple[float, float] | None) -> np.ndarray:
@@ -95,7 +94,7 @@ def forge_audio(settings: CorpusSettings, clip: Clip, span: tuple[float, float] 
 def local_span(settings: CorpusSettings, shot: Shot) -> tuple[float, float]:
     """Return start and end in seconds of a recording's short forged segment (as in LAV-DF), on frame boundaries."""
     rng = np.random.default_rng(seeds(settings, shot, 6))
-    n = frames_of(settings)
-    length = int(np.clip(round(rng.uniform(0.4, 1.2) * settings.fps), 2, max(2, n // 2)))
+    n, fps = frames_of(settings, shot.corpus), fps_of(settings.fps, shot.corpus)
+    length = int(np.clip(round(rng.uniform(0.4, 1.2) * fps), 2, max(2, n // 2)))
     first = int(rng.integers(n // 10, max(n // 10 + 1, n - length - n // 10)))
-    return first / settings.fps, (first + length) / settings.fps
+    return first / fps, (first + length) / fps

@@ -17,6 +17,7 @@ from amdd.puppets.code import rendering_hash
 from amdd.puppets.corpus.layouts import Clip
 from amdd.puppets.corpus.metadata import write_metadata
 from amdd.puppets.corpus.record import speech_of
+from amdd.puppets.corpus.studios import STUDIOS, fps_of
 from amdd.puppets.forgers.base import WEIGHTS
 from amdd.puppets.person.people import make_identity
 
@@ -27,7 +28,13 @@ def clip_key(settings: CorpusSettings, clip: Clip) -> str:
         n: getattr(settings, n)
         for n in ("seed", "seconds", "fps", "size", "crf", "bits_per_pixel", "bits_spread", "leading_silence")
     }
-    parts = [rendering_hash(), values, repr(clip), [_weights_key(name) for name in clip.video]]
+    parts = [
+        rendering_hash(),
+        values,
+        repr(STUDIOS[clip.corpus]),
+        repr(clip),
+        [_weights_key(name) for name in clip.video],
+    ]
     if settings.neural_voice:
         parts.append(_file_key(Path(settings.neural_voice)))
     text = json.dumps(parts, sort_keys=True)
@@ -63,7 +70,7 @@ def record_of(settings, clip: Clip, frames, sound, mask, span) -> dict:
     if span:
         segments = [[round(t, 3) for t in span]]
     else:
-        segments = [[0.0, round(len(frames) / settings.fps, 3)]] if clip.fake else []
+        segments = [[0.0, round(len(frames) / fps_of(settings.fps, clip.corpus), 3)]] if clip.fake else []
     mismatched = (clip.audio == "converted" and "wav2lip" not in clip.video) or (
         clip.audio == "own" and "wav2lip" in clip.video
     )
@@ -86,7 +93,7 @@ def record_of(settings, clip: Clip, frames, sound, mask, span) -> dict:
         "text": speech_of(settings, clip.shot).text,
         "n_frames": len(frames),
         "n_samples": len(sound),
-        "seconds": round(len(frames) / settings.fps, 3),
+        "seconds": round(len(frames) / fps_of(settings.fps, clip.corpus), 3),
     }
 
 

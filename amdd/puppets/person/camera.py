@@ -14,7 +14,8 @@ class Camera:
     """Ranges from which a clip's camera is drawn. ``zoom`` pixels a dm as a share of the image's side, ``lift`` dm by
     which the face stands above the middle, ``sway`` dm, ``blur`` pixels, ``noise`` levels of 255 at mid grey,
     ``chroma`` the share of colour noise, ``tint`` linear gains, ``sharpen`` gain of an unsharp mask of radius 1,
-    ``drift`` relative drift of exposure, ``places`` the lights."""
+    ``drift`` relative drift of exposure, ``mosaic`` whether colours are interpolated from a Bayer pattern, ``smooth`` the
+    strength of the noise filter in levels of 255, ``places`` the lights."""
 
     zoom: tuple[float, float] = (0.27, 0.33)
     lift: float = 0.05
@@ -25,6 +26,8 @@ class Camera:
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
     sharpen: tuple[float, float] = (0.0, 0.35)
     drift: float = 0.025
+    mosaic: bool = False
+    smooth: float = 0.0
     places: tuple[str, ...] = ("window", "office", "evening", "studio", "overcast")
 
 
@@ -32,7 +35,15 @@ CAMERAS = {
     "studio": Camera(),
     "timit": Camera(
         zoom=(0.225, 0.265), sway=0.002, blur=(0.55, 0.95), noise=(2.2, 3.6), chroma=0.8, tint=(1.03, 1.0, 0.93),
-        sharpen=(0.3, 0.7), drift=0.01, places=("office",),
+        sharpen=(0.3, 0.7), drift=0.01, mosaic=True, places=("office",),
+    ),
+    "interview": Camera(
+        zoom=(0.30, 0.36), sway=0.002, blur=(0.2, 0.45), noise=(0.5, 1.2), chroma=0.3, tint=(1.02, 1.0, 0.97),
+        sharpen=(0.5, 1.0), drift=0.006, places=("studio", "evening"),
+    ),
+    "phone": Camera(
+        zoom=(0.26, 0.36), lift=0.09, sway=0.016, blur=(0.3, 0.8), noise=(1.5, 4.0), chroma=0.8, sharpen=(0.4, 0.9),
+        drift=0.05, mosaic=True, smooth=14.0, places=("window", "office", "overcast", "evening"),
     ),
 }  # fmt: skip
 
@@ -60,6 +71,7 @@ class Sensor:
         grain = rng.normal(0, 1, (6, size, size, 1)) + camera.chroma * rng.normal(0, 1, (6, size, size, 3))
         self.noise = (level * grain).astype(np.float32)
         self.rolls = rng.integers(0, size, (steps, 2))
+        self.mosaic, self.smooth = camera.mosaic, camera.smooth
         axis = np.linspace(-1, 1, size, dtype=np.float32)
         fall = rng.uniform(0.05, 0.16)
         self.vignette = (1 - fall * (axis[:, None] ** 2 + axis[None] ** 2))[..., None]
@@ -72,12 +84,26 @@ class Sensor:
             np.int32
         )
         shown = _tone_curve()[values]
-        if self.sharpen > 0.02:
-            shown = shown + self.sharpen * (shown - cv2.GaussianBlur(shown, (0, 0), 1.0))
         # Shot noise grows with the root of the light; the curve divides it by its slope, so shadows show it most.
-        strength = _noise_curve()[values]
-        shown = shown + strength * np.roll(self.noise[t % 6], tuple(self.rolls[t]), (0, 1))
-        return np.clip(shown + 0.5, 0, 255).astype(np.uint8)
+        shown = shown + _noise_curve()[values] * np.roll(self.noise[t % 6], tuple(self.rolls[t]), (0, 1))
+        shown = np.clip(shown + 0.5, 0, 255).astype(np.uint8)
+        if self.mosaic:
+            shown = remosaic(shown)
+        if self.smooth:
+            shown = cv2.bilateralFilter(shown, 5, self.smooth, 1.5)
+        if self.sharpen > 0.02:
+            soft = cv2.GaussianBlur(shown, (0, 0), 1.0)
+            shown = cv2.addWeighted(shown, 1 + self.sharpen, soft, -self.sharpen, 0)
+        return shown
+
+
+def remosaic(picture: np.ndarray) -> np.ndarray:
+    """``picture`` uint8 (H, W, 3) as a sensor with a Bayer pattern sees it: one colour a pixel, the others interpolated."""
+    raw = picture[..., 1].copy()
+    raw[0::2, 0::2] = picture[0::2, 0::2, 0]
+    raw[1::2, 1::2] = picture[1::2, 1::2, 2]
+    # OpenCV names a pattern by its second row's second and third pixel.
+    return cv2.cvtColor(raw, cv2.COLOR_BayerBG2RGB)
 
 
 def smooth_walk(rng: np.random.Generator, steps: int, width: int) -> np.ndarray:

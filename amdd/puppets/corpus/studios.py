@@ -1,0 +1,67 @@
+"""What differs between the built-in data sets besides their forgers: each has a studio of its own.
+
+A detector that was trained on one studio meets other light, lenses, sensors, frame rates, codecs, ages and voices in
+the others, as it would with the real data sets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Studio:
+    """``camera`` a name of :data:`amdd.puppets.person.camera.CAMERAS`; ``tempo`` frames a second over the setting's;
+    ``scale`` the written image's side over the setting's; ``ages`` years, lowest and highest; ``codec`` of forged
+    AVI files; ``first_crf`` of the recording, before anything is forged; ``like`` what is imitated."""
+
+    camera: str
+    tempo: float = 1.0
+    scale: float = 1.0
+    ages: tuple[float, float] = (20, 72)
+    codec: Literal["h264", "mpeg4"] = "h264"
+    first_crf: int | None = None
+    like: str = ""
+
+
+STUDIOS = {
+    "puppet-favc": Studio("studio", like="clips from the web: rooms of all kinds, H.264, 25 frames a second"),
+    "puppet-timit": Studio(
+        "timit", ages=(20, 45), codec="mpeg4",
+        like="an office, one camera: colour noise, warm cast, JPEG frames for reals, MPEG-4 in AVI for fakes, WAV beside",
+    ),
+    "puppet-dfdm": Studio(
+        "interview", tempo=1.2, ages=(30, 60), first_crf=18,
+        like="interviews: close, strong light from the side, sharpened, 30 frames a second, without audio",
+    ),
+    "puppet-lav": Studio(
+        "phone", scale=0.875, first_crf=28,
+        like="videos of a platform: phones, noise filtered away, recompressed at seven eighths of the side",
+    ),
+}  # fmt: skip
+
+
+def fps_of(fps: int, corpus: str) -> int:
+    """Frames a second of ``corpus`` where the setting says ``fps``."""
+    return round(fps * STUDIOS[corpus].tempo)
+
+
+def side_of(size: int, corpus: str) -> int:
+    """Side of the written image in pixels, even, where the setting says ``size``."""
+    return 2 * round(size * STUDIOS[corpus].scale / 2)
+
+
+def table() -> list[dict[str, str]]:
+    """One row a data set: what its studio does otherwise than the training set's."""
+    return [
+        {
+            "data set": name,
+            "camera": s.camera,
+            "frames a second, over training's": f"{s.tempo:g}",
+            "side, over training's": f"{s.scale:g}",
+            "ages": f"{s.ages[0]:g}-{s.ages[1]:g}",
+            "imitates": s.like,
+        }
+        for name, s in STUDIOS.items()
+    ]
