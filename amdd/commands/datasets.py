@@ -101,13 +101,16 @@ class Prepare(Profiled):
 
 @dataclass
 class Puppets(Profiled):
-    """Make the built-in corpora, a contact sheet of identities, or a video of one clip beside its forgeries."""
+    """Make the built-in corpora, a contact sheet of identities, a video of one clip beside its forgeries, or a page on
+    which people are rated blind, this renderer's and the first one's."""
 
-    action: tyro.conf.Positional[Literal["make", "sheet", "play"]] = tyro.MISSING
+    action: tyro.conf.Positional[Literal["make", "sheet", "play", "rate"]] = tyro.MISSING
     out: Path | None = None
-    """output file; default people.png or forgeries.mp4"""
-    count: int = 40
-    """identities on the sheet"""
+    """output file; default people.png, forgeries.mp4 or rate.html"""
+    count: int | None = None
+    """identities on the sheet (default 40) or pairs on the page (20)"""
+    seed: int = 0
+    """order of pairs and sides on the page"""
     number: int = 0
     """which recording to play"""
 
@@ -127,11 +130,16 @@ class Puppets(Profiled):
             settings = self.load().corpus
             print(write(self.out or Path("forgeries.mp4"), settings, self.number))
             return 0
+        if self.action == "rate":
+            from amdd.puppets.corpus.rate import write_page
+
+            print(write_page(self.out or Path("rate.html"), self.seed, self.count or 20))
+            return 0
         import cv2
 
         from amdd.puppets.corpus.sheet import contact_sheet
 
-        picture, out = contact_sheet(range(self.count)), self.out or Path("people.png")
+        picture, out = contact_sheet(range(self.count or 40)), self.out or Path("people.png")
         cv2.imwrite(str(out), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         print(out)
         return 0

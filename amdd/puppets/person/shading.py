@@ -176,7 +176,7 @@ def shade(
                     + h8 * sh[8, k]
                 )
                 # Light that left the skin elsewhere lifts red in creases.
-                own = ao ** (1.0 - 0.25 * texel[k]) if kind == 0 else ao
+                own = max(ao, 0.0) ** (1.0 - 0.25 * texel[k]) if kind == 0 else ao
                 out[y, x, k] = texel[k] * (rows[1, k] * diffuse + max(0.0, ambient) * own)
                 env = r0 if k == 0 else (r1 if k == 1 else r2)
                 gleam[y, x, k] = (
