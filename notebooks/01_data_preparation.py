@@ -38,7 +38,7 @@ import numpy as np
 import pandas as pd
 
 from amdd.analysis import data_tables
-from amdd.analysis.domains import features_of_reals, told_apart
+from amdd.analysis.domains import features_of_reals, dataset_separability
 from amdd.companion.notebook import open_notebook
 from amdd.corpora import describe, scan
 from amdd.data.prepare import prepare
@@ -317,44 +317,44 @@ nb.show(
 )
 
 # %% [markdown]
-# ## How different the data sets are
+# ## Differences between the datasets
 #
-# Testing on another data set changes more than the generators. Each data set of the built-in
-# corpus is therefore recorded in a studio of its own, as real ones are.
+# Another dataset differs in more than its generators. Each dataset of the built-in corpus has
+# its own studio.
 
 # %%
 if nb.built_in:
     nb.table(
         "studios",
         pd.DataFrame(studios.table()),
-        "What differs between the built-in data sets besides the generators.",
+        "Studios of the built-in datasets.",
     )
 
 # %% [markdown]
-# How large is that difference? A classifier of a few dozen features, which sees real clips
-# only and is cross-validated over people, tells another data set from the training set:
+# How large is the domain shift? A classifier on a few dozen features, trained on reals only and
+# cross-validated over people, separates each dataset from the training set:
 
 # %% tags=["remove-stderr"]
-apart = told_apart(features_of_reals(prepared), nb.train_name)
+apart = dataset_separability(features_of_reals(prepared), nb.train_name)
 if len(apart):
     nb.table(
-        "data_sets_apart",
+        "domain_shift",
         apart,
-        "AUC of telling a data set's reals from the training set's by group of features; "
-        "one half is chance.",
+        "AUC of separating a dataset's reals from the training set's reals, by feature group "
+        "(0.5 is chance).",
     )
 
 # %% tags=["remove-cell"]
 most = apart["all together"].dropna() if len(apart) else pd.Series(dtype=float)
 if len(most):
-    nb.number("apart.least", float(most.min()), n=int(apart.n.sum()))
+    nb.number("domain_shift.least", float(most.min()), n=int(apart.n.sum()))
 else:
-    nb.number("apart.least", "not measured (no other data set)")
+    nb.number("domain_shift.least", "not measured (no other dataset)")
 
 # %% [markdown]
-# The least different data set is told apart with an AUC of
-# {result}`data_preparation.apart.least`. A drop of a detector's AUC on it can thus come from
-# studio and sound as well as from unseen generators.
+# The most similar dataset is separated with an AUC of
+# {result}`data_preparation.domain_shift.least`. A lower detection AUC on it may be due to the
+# studio and the audio as well as to unseen generators.
 #
 # ## The cost of a real corpus
 #

@@ -1,8 +1,7 @@
-"""How far data sets can be told apart from their reals alone: what "cross-dataset" means, measured.
+"""Separability of datasets by their reals alone: the size of the domain shift in a cross-dataset evaluation.
 
-A detector that is tested on another data set meets other cameras and voices besides other generators. If a simple
-classifier names the data set of a real clip from light, fine detail or sound, the difference between data sets is
-large whatever the generators do.
+Another dataset differs in cameras and voices besides generators. If a simple classifier identifies the dataset of a
+real clip from colour, fine detail or audio, the domain shift is large whatever the generators do.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from amdd.data.prepare import ClipStore
 GROUPS = {
     "light and colour": ("red", "green", "blue", "spread", "colour spread"),
     "fine detail": ("ring",),
-    "sound": ("mel",),
+    "audio": ("mel",),
 }
 MEL_BANDS = 8
 
 
 def clip_features(frames: np.ndarray, mel: np.ndarray | None) -> dict[str, float]:
-    """Features of one prepared clip: ``frames`` uint8 (T, S, S, 3); ``mel`` (bands, windows), None without audio."""
+    """Return features of one prepared clip: ``frames`` uint8 (T, S, S, 3); ``mel`` (bands, windows), None without audio."""
     x = np.asarray(frames, np.float32)
     row = {name: float(v) for name, v in zip(("red", "green", "blue"), x.mean((0, 1, 2)))}
     row["spread"] = float(x.mean(3).std((1, 2)).mean())
@@ -43,43 +42,43 @@ def clip_features(frames: np.ndarray, mel: np.ndarray | None) -> dict[str, float
 
 
 def features_of_reals(stores: dict[str, ClipStore], limit: int = 200) -> pd.DataFrame:
-    """One row for each real clip of each store, at most ``limit`` a store: ``data_set``, ``identity`` and features."""
+    """Return one row for each real clip of each store, at most ``limit`` a store: ``dataset``, ``identity`` and features."""
     rows = []
     for name, store in stores.items():
         table = store.manifest
         for i in table.index[table.generator == "real"][:limit]:
             mel = store.mel(int(i)) if table.has_audio[i] else None
             rows.append(
-                {"data_set": name, "identity": f"{name}/{table.identity[i]}"}
+                {"dataset": name, "identity": f"{name}/{table.identity[i]}"}
                 | clip_features(np.asarray(store.frames(int(i))), mel)
             )
     return pd.DataFrame(rows)
 
 
-def told_apart(table: pd.DataFrame, training: str, folds: int = 5, seed: int = 0) -> pd.DataFrame:
-    """AUC of telling each other data set's reals from those of ``training``, by group of features and by all together.
+def dataset_separability(table: pd.DataFrame, training: str, folds: int = 5, seed: int = 0) -> pd.DataFrame:
+    """Return the AUC of separating each other dataset's reals from those of ``training``, by feature group and overall.
 
     Gradient-boosted trees, cross-validated over people; one half is chance. ``table`` as :func:`features_of_reals` gives
-    it. NaN where a data set has fewer than ``folds`` people or no such features.
+    it. NaN where a dataset has fewer than ``folds`` people or no such features.
     """
     rows = []
-    own = table[table.data_set == training]
-    for name in dict.fromkeys(table.data_set):
+    own = table[table.dataset == training]
+    for name in dict.fromkeys(table.dataset):
         if name == training:
             continue
-        both = pd.concat([own, table[table.data_set == name]], ignore_index=True)
-        label = (both.data_set == name).to_numpy(int)
-        row = {"data_set": name, "n": int(label.sum()), "people": both.identity[label == 1].nunique()}
-        columns = [c for c in both.columns if c not in ("data_set", "identity")]
+        both = pd.concat([own, table[table.dataset == name]], ignore_index=True)
+        label = (both.dataset == name).to_numpy(int)
+        row = {"dataset": name, "n": int(label.sum()), "people": both.identity[label == 1].nunique()}
+        columns = [c for c in both.columns if c not in ("dataset", "identity")]
         chosen = {g: [c for c in columns if c.startswith(starts)] for g, starts in GROUPS.items()}
-        # Whether there is sound at all would say it: compared where both have some.
-        silent = both[chosen["sound"]].isna().all(axis=1).groupby(label).all().any()
+        # The mere presence of audio would separate them; audio is compared only if both have it.
+        silent = both[chosen["audio"]].isna().all(axis=1).groupby(label).all().any()
         chosen["all together"] = [
-            c for g, part in chosen.items() if not (silent and g == "sound") for c in part
+            c for g, part in chosen.items() if not (silent and g == "audio") for c in part
         ]
         for group, part in chosen.items():
             enough = min(both.identity[label == k].nunique() for k in (0, 1)) >= folds
-            if not part or not enough or (silent and group == "sound"):
+            if not part or not enough or (silent and group == "audio"):
                 row[group] = float("nan")
                 continue
             model = HistGradientBoostingClassifier(max_iter=60, min_samples_leaf=8, random_state=seed)

@@ -1,4 +1,4 @@
-"""Telling data sets apart: at chance where nothing differs, certain where light, detail or sound does."""
+"""Separability of datasets: chance where nothing differs, near one where light, detail or audio does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from amdd.analysis.domains import features_of_reals, told_apart
+from amdd.analysis.domains import dataset_separability, features_of_reals
 
 
 class Clips:
@@ -33,7 +33,7 @@ class Clips:
 
 def apart(**change) -> pd.Series:
     table = features_of_reals({"ours": Clips(0), "other": Clips(1, **change)})
-    return told_apart(table, "ours").iloc[0]
+    return dataset_separability(table, "ours").iloc[0]
 
 
 def test_equal_data_sets_are_at_chance():
@@ -44,7 +44,7 @@ def test_equal_data_sets_are_at_chance():
 
 @pytest.mark.parametrize(
     ("change", "group"),
-    [({"light": 60}, "light and colour"), ({"soft": True}, "fine detail"), ({"loud": 2}, "sound")],
+    [({"light": 60}, "light and colour"), ({"soft": True}, "fine detail"), ({"loud": 2}, "audio")],
 )
 def test_a_difference_is_found_by_the_features_that_see_it(change, group):
     found = apart(**change)
@@ -54,16 +54,16 @@ def test_a_difference_is_found_by_the_features_that_see_it(change, group):
 
 def test_missing_sound_is_not_what_tells_data_sets_apart():
     found = apart(audio=False)
-    assert np.isnan(found["sound"])
+    assert np.isnan(found["audio"])
     assert 0.3 < found["all together"] < 0.7
 
 
 def test_few_people_give_no_value():
     small = Clips(1)
     small.manifest["identity"] = "one"
-    found = told_apart(features_of_reals({"ours": Clips(0), "other": small}), "ours").iloc[0]
+    found = dataset_separability(features_of_reals({"ours": Clips(0), "other": small}), "ours").iloc[0]
     assert np.isnan(found["all together"])
 
 
 def test_one_data_set_alone_gives_an_empty_table():
-    assert told_apart(features_of_reals({"ours": Clips(0)}), "ours").empty
+    assert dataset_separability(features_of_reals({"ours": Clips(0)}), "ours").empty

@@ -1,6 +1,6 @@
-"""A blind test for readers: pairs of people drawn by the first renderer and by this one, rated without saying which.
+"""A blind test: pairs of people drawn by the first and by the present renderer, rated without labels.
 
-The page holds everything: no server, no network. Ratings leave it as a CSV that the reader saves.
+The page is self-contained and needs neither server nor network. Ratings are saved by the reader as CSV.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ QUALITY = 88
 
 
 def still(seed: int, scene: int) -> np.ndarray:
-    """One frame, uint8 (256, 256, 3), of the person ``seed``, posed as in the first renderer's still of that seed."""
+    """Render one frame, uint8 (256, 256, 3), of the person ``seed``, posed as in the first renderer's still of that seed."""
     rng = np.random.default_rng(seed)
     actions = np.zeros((1, len(ACTIONS)), np.float32)
     pose = np.array([[rng.uniform(-0.3, 0.3), 0, 0]], np.float32)
@@ -40,7 +40,7 @@ def _address(jpeg: bytes) -> str:
 
 
 def pairs(seed: int, count: int) -> list[dict]:
-    """``count`` pairs in random order: ``person``, and for sides "left" and "right" the picture and its renderer."""
+    """Return ``count`` pairs in random order: ``person``, and for sides "left" and "right" the picture and its renderer."""
     rng = np.random.default_rng(seed)
     out = []
     with zipfile.ZipFile(FIRST) as archive:

@@ -1,7 +1,7 @@
-"""What differs between the built-in data sets besides their forgers: each has a studio of its own.
+"""Studios: differences between the built-in datasets besides their generators.
 
-A detector that was trained on one studio meets other light, lenses, sensors, frame rates, codecs, ages and voices in
-the others, as it would with the real data sets.
+Light, lens, sensor, frame rate, codec, ages and voices differ from dataset to dataset, as between real ones, so a
+cross-dataset evaluation changes more than the generators.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ STUDIOS = {
 
 
 def fps_of(fps: int, corpus: str) -> int:
-    """Frames a second of ``corpus`` where the setting says ``fps``."""
+    """Return the frame rate of ``corpus`` for the setting ``fps``."""
     return round(fps * STUDIOS[corpus].tempo)
 
 
 def side_of(size: int, corpus: str) -> int:
-    """Side of the written image in pixels, even, where the setting says ``size``."""
+    """Return the side of the written image in pixels, even, for the setting ``size``."""
     return 2 * round(size * STUDIOS[corpus].scale / 2)
 
 
 def table() -> list[dict[str, str]]:
-    """One row a data set: what its studio does otherwise than the training set's."""
+    """Return one row per dataset with its studio."""
     return [
         {
-            "data set": name,
+            "dataset": name,
             "camera": s.camera,
-            "frames a second, over training's": f"{s.tempo:g}",
-            "side, over training's": f"{s.scale:g}",
+            "relative frame rate": f"{s.tempo:g}",
+            "relative image side": f"{s.scale:g}",
             "ages": f"{s.ages[0]:g}-{s.ages[1]:g}",
             "imitates": s.like,
         }

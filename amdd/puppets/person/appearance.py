@@ -211,14 +211,14 @@ def _tangents() -> tuple[np.ndarray, np.ndarray]:
 
 
 def relief(height: np.ndarray) -> np.ndarray:
-    """What a relief of ``height`` (S, S) dm adds to unit normals (S, S, 3): minus its gradient on the surface."""
+    """Return what a relief of ``height`` (S, S) dm adds to unit normals (S, S, 3): minus its surface gradient."""
     u, v = _tangents()
     dv, du = np.gradient(cv2.GaussianBlur(np.asarray(height, np.float32), (0, 0), 1.3))
     return np.clip(-(du[..., None] * u + dv[..., None] * v), -0.7, 0.7)
 
 
 def _blood(identity, rng, colour, x, y, ax, z, parts, pale):
-    """Redness of cheeks, nose, ears, lids and chin, more where skin is thin and pale."""
+    """Add the redness of cheeks, nose, ears, lids and chin, stronger in pale skin."""
     flush = (
         0.50 * bump(ax, 0.42, 0.22) * bump(y, -0.36, 0.2) * (z > -0.4)
         + 0.75 * bump(ax, 0, 0.14) * bump(y, -0.4, 0.11)
@@ -232,7 +232,7 @@ def _blood(identity, rng, colour, x, y, ax, z, parts, pale):
 
 
 def _blemishes(identity, rng, colour, x, y, ax, z):
-    """Freckles, moles, and on some red spots and uneven pigment."""
+    """Add freckles and moles, on some people spots and uneven pigment."""
     if identity.freckles > 0.05:
         dots = smoothstep(1.1, 1.9, noise(rng, SIZE, 5)) * bump(y, -0.25, 0.3) * bump(ax, 0.25, 0.4)
         colour = colour * (1 - (identity.freckles * 0.8 * dots)[..., None] * np.array([0.25, 0.45, 0.5]))
@@ -249,7 +249,7 @@ def _blemishes(identity, rng, colour, x, y, ax, z):
 
 
 def _lines(identity, rng, x, y, ax):
-    """Lines of age (S, S): forehead, crow's feet, under the eyes; and the fold from nose to mouth (S, S)."""
+    """Return lines of age (S, S): forehead, crow's feet, under the eyes; and the fold from nose to mouth (S, S)."""
     line = np.zeros_like(x)
     wave = 0.03 * noise(rng, SIZE, 60)
     for k in range(4):

@@ -1,4 +1,4 @@
-"""An identity's mesh, textures and hair: what stays the same in every clip."""
+"""An identity's mesh, textures and hair, which all of their clips share."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def body_of(identity: Identity) -> Body:
 
 
 def _under_hair(shape: np.ndarray, grains: np.ndarray) -> np.ndarray:
-    """How much hair hangs close over each vertex (V,), in [0, 1]."""
+    """Return how densely hair covers each vertex (V,), in [0, 1]."""
     if not len(grains):
         return np.zeros(len(shape))
     near = cKDTree(grains[::4]).query(shape, k=12, distance_upper_bound=0.3)[0]

@@ -49,7 +49,7 @@ CAMERAS = {
 
 
 class Sensor:
-    """What turns linear light (S, S, 3) into frames of one clip."""
+    """Sensor and image processing of one clip: linear light (S, S, 3) to frames."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Sensor:
         self.vignette = (1 - fall * (axis[:, None] ** 2 + axis[None] ** 2))[..., None]
 
     def expose(self, picture: np.ndarray, t: int) -> np.ndarray:
-        """Frame ``t``, uint8 (size, size, 3), of linear light at any larger side."""
+        """Return frame ``t``, uint8 (size, size, 3), of a linear image of any larger side."""
         small = cv2.resize(picture, (self.size, self.size), interpolation=cv2.INTER_AREA)
         small = cv2.GaussianBlur(small, (0, 0), self.blur) * self.vignette
         values = np.clip(small * (self.gain[t] * self.tint[t]).astype(np.float32) * 1023, 0, 4092).astype(
@@ -98,7 +98,7 @@ class Sensor:
 
 
 def remosaic(picture: np.ndarray) -> np.ndarray:
-    """``picture`` uint8 (H, W, 3) as a sensor with a Bayer pattern sees it: one colour a pixel, the others interpolated."""
+    """Return ``picture`` uint8 (H, W, 3) after sampling on a Bayer pattern and demosaicing."""
     raw = picture[..., 1].copy()
     raw[0::2, 0::2] = picture[0::2, 0::2, 0]
     raw[1::2, 1::2] = picture[1::2, 1::2, 2]
@@ -107,7 +107,7 @@ def remosaic(picture: np.ndarray) -> np.ndarray:
 
 
 def smooth_walk(rng: np.random.Generator, steps: int, width: int) -> np.ndarray:
-    """A slow random drift (steps, 2) of about unit size: the hand that holds the camera."""
+    """Return a slow random drift (steps, 2) of about unit size, as of a hand-held camera."""
     raw = rng.normal(size=(steps + 4 * width, 2))
     kernel = np.hanning(4 * width + 1)
     kernel /= np.sqrt((kernel**2).sum())
@@ -116,7 +116,7 @@ def smooth_walk(rng: np.random.Generator, steps: int, width: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _tone_curve() -> np.ndarray:
-    """Linear light times 1023 to screen values 0..255, with a soft shoulder."""
+    """Return the tone curve: linear light times 1023 to screen values 0..255, with a soft shoulder."""
     x = np.arange(4093) / 1023
     x = np.where(x < 0.7, x, 0.7 + 0.3 * (1 - np.exp(-(x - 0.7) / 0.3)))
     return (255 * np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)).astype(np.float32)
@@ -124,7 +124,7 @@ def _tone_curve() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _noise_curve() -> np.ndarray:
-    """Noise on the screen by linear light times 1023, 1 at mid grey (0.18): shot and read noise through the curve."""
+    """Return the noise after the tone curve by linear light times 1023, 1 at mid grey (0.18): shot and read noise."""
     x = np.maximum(np.arange(4093) / 1023, 1e-4)
     slope = np.gradient(_tone_curve() / 255, x)
     noise = np.sqrt(x + 0.004) * np.minimum(slope, 3.5)

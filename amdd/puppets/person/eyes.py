@@ -11,7 +11,7 @@ from amdd.puppets.person.people import Identity
 
 
 def eye_texture(identity: Identity, size: int = 160) -> np.ndarray:
-    """Iris and sclera (size, size, 4); the texture's plane is the eye's front, its half width the radius.
+    """Paint iris and sclera (size, size, 4); the texture's plane is the eye's front, its half width the radius.
 
     The iris has fibres, a collarette, a dark limbal ring and the bright crescent opposite the light from above that
     the cornea throws on it; the sclera is veined, yellower and darker towards its edge.

@@ -9,12 +9,12 @@ from amdd.puppets.person.people import Identity
 
 
 def bump(x, centre, width):
-    """A Gaussian of height 1 about ``centre``."""
+    """Return a Gaussian of height 1 at ``centre``, elementwise."""
     return np.exp(-(((x - centre) / width) ** 2))
 
 
 def brow_line(identity: Identity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Density of the brows in [0, 1] at ``x``, ``y`` (any shape) of the neutral head."""
+    """Return the density of the brows in [0, 1] at ``x``, ``y`` (any shape) of the neutral head."""
     along = (np.abs(x) - 0.10) / 0.44
     inside = np.clip(along, 0, 1)
     arch = 0.185 + 0.075 * np.sin(inside * 2.1) - 0.03 * inside**2
@@ -23,7 +23,7 @@ def brow_line(identity: Identity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def beard_area(identity: Identity, place: np.ndarray, lips: np.ndarray) -> np.ndarray:
-    """Density of the beard in [0, 1] at ``place`` (..., 3) of the neutral head; ``lips`` (...) keeps it off them."""
+    """Return the density of the beard in [0, 1] at ``place`` (..., 3) of the neutral head; zero where ``lips`` (...) is one."""
     x, y, z = place[..., 0], place[..., 1], place[..., 2]
     ax = np.abs(x)
     ragged = 0.05 * noise_at(place * 7, identity.seed)
@@ -41,7 +41,7 @@ def beard_area(identity: Identity, place: np.ndarray, lips: np.ndarray) -> np.nd
 
 
 def noise_at(place: np.ndarray, seed: int) -> np.ndarray:
-    """Smooth noise about 0, in about [-1, 1], at points (..., 3): waves of several directions."""
+    """Return smooth zero-mean noise, about [-1, 1], at points (..., 3): a sum of plane waves."""
     rng = np.random.default_rng(np.random.SeedSequence([113, seed]))
     out = 0.0
     for _ in range(6):

@@ -21,7 +21,7 @@ from amdd.puppets.person.roots import POINTS, SCALP, Ground, Strands, at_roots, 
 
 
 def strands_of(identity: Identity) -> Strands:
-    """All hair of a person: scalp, beard, brows and lashes."""
+    """Grow all hair of a person: scalp, beard, brows and lashes."""
     head, shape = head_model(), face_shape(identity)
     rng = np.random.default_rng(np.random.SeedSequence([109, identity.seed]))
     normals = vertex_normals(shape, head.triangles)
@@ -95,7 +95,7 @@ def _scalp(identity: Identity, body: Ground, rng) -> Strands:
 
 
 def _grow(style, identity, body, p0, n0, neutral, length, clearance, rng) -> np.ndarray:
-    """Paths (S, P, 3) from the roots: combed, weighed down, kept ``clearance`` above the skin."""
+    """Return paths (S, P, 3) from the roots: combed, pulled down, kept ``clearance`` above the skin."""
     comb = styles.combing(style, identity, neutral, n0)
     comb = unit(comb - (comb * n0).sum(1, keepdims=True) * n0 * (1 - style.free))
     wild = style.frizz * rng.normal(size=p0.shape)
@@ -123,7 +123,7 @@ def _grow(style, identity, body, p0, n0, neutral, length, clearance, rng) -> np.
 
 
 def _curl(style, path, length, owner, rng) -> np.ndarray:
-    """Curls of the style's radius and pitch about each path, alike within a lock."""
+    """Add curls of the style's radius and pitch around each path, in phase within a lock."""
     if style.curl <= 0:
         return path
     axis = unit(np.gradient(path, axis=1))

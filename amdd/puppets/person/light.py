@@ -29,19 +29,19 @@ class Light:
     place: str
 
     def white(self) -> np.ndarray:
-        """Gains (3,) of a camera that takes the scene's light for white, most of the way."""
+        """Return the gains (3,) of an automatic white balance that corrects three quarters of the cast (in log gain)."""
         total = self.rows[1] + 1.2 * self.sh[0] * 0.282095
         return (total[1] / total) ** 0.75
 
 
 def kelvin(temperature: float) -> np.ndarray:
-    """Linear RGB (3,) of a black body, green at 1: a fit to Planck's law between 2,500 and 10,000 K."""
+    """Return linear RGB (3,) of a black body, green = 1; a fit to Planck's law between 2,500 and 10,000 K."""
     t = np.log(temperature / 6500)
     return np.array([np.exp(-0.62 * t), 1.0, np.exp(0.88 * t)])
 
 
 def harmonics(n: np.ndarray) -> np.ndarray:
-    """The nine real spherical harmonics up to degree 2 of unit vectors ``n`` (..., 3): (..., 9)."""
+    """Return the real spherical harmonics up to degree 2 (..., 9) of unit vectors ``n`` (..., 3)."""
     x, y, z = n[..., 0], n[..., 1], n[..., 2]
     return np.stack(
         [
@@ -63,7 +63,7 @@ def _sphere(n: int = 2048) -> np.ndarray:
 
 
 def irradiance(radiance: np.ndarray) -> np.ndarray:
-    """Coefficients (9, 3) of irradiance over pi from ``radiance`` (2048, 3) on :func:`_sphere`'s directions.
+    """Return the coefficients (9, 3) of irradiance over pi from ``radiance`` (2048, 3) on :func:`_sphere`'s directions.
 
     The cosine lobe's factors over pi are 1, 2/3 and 1/4 by degree (Ramamoorthi & Hanrahan 2001)."""
     y = harmonics(_sphere())
@@ -77,7 +77,7 @@ def _unit(v) -> np.ndarray:
 
 
 def light_of(rng: np.random.Generator, place: str, warmth: float = 0.0) -> Light:
-    """A light drawn for a ``place`` of :data:`PLACES`; ``warmth`` in [-1, 1] shifts all colours."""
+    """Draw a light for a ``place`` of :data:`PLACES`; ``warmth`` in [-1, 1] shifts all colours."""
     key_k, rest_k = PLACES[place]
     key_colour = kelvin(key_k * np.exp(0.08 * rng.normal() - 0.12 * warmth))
     rest = kelvin(rest_k * np.exp(0.06 * rng.normal() - 0.12 * warmth))

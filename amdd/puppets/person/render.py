@@ -129,8 +129,8 @@ def _draw(body: Body, canvas, points, pixels, normals, uv, lit, light, turn, vie
 
 
 def soften_edges(picture: np.ndarray, parts: np.ndarray) -> np.ndarray:
-    """``picture`` (H, W, 3) with a blur along the borders of ``parts`` (H, W): outlines are cut out pixel by pixel,
-    and would stand as steps otherwise."""
+    """Blur ``picture`` (H, W, 3) in place along the borders of ``parts`` (H, W), since the rasteriser does not
+    anti-alias, and return it."""
     edge = cv2.morphologyEx(parts, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
     soft = cv2.GaussianBlur(picture, (0, 0), 0.85)
     np.copyto(picture, soft, where=edge[..., None])
@@ -138,7 +138,7 @@ def soften_edges(picture: np.ndarray, parts: np.ndarray) -> np.ndarray:
 
 
 def _exposure(picture: np.ndarray, face: np.ndarray, canvas) -> float:
-    """Gain that a camera which meters the face would choose, part of the way: dark skin stays dark, and shows."""
+    """Return the gain of a camera that meters the face, applied in part: dark skin stays dark but keeps its detail."""
     shown = (canvas.index >= 0) & face[np.maximum(canvas.index, 0)]
     if not shown.any():
         return 1.0

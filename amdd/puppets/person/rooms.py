@@ -13,7 +13,7 @@ WALLS = ((0.42, 0.40, 0.37), (0.50, 0.47, 0.42), (0.33, 0.37, 0.38), (0.40, 0.33
 def room(
     rng: np.random.Generator, size: int, place: str, blur: tuple[float, float] = (0.02, 0.05)
 ) -> np.ndarray:
-    """A room out of focus, linear float32 (size, size, 3), lit as ``place``; ``blur`` the range of the lens's disc as
+    """Draw a room out of focus, linear float32 (size, size, 3), lit as ``place``; ``blur`` the range of the lens's disc as
     a share of the side."""
     wall = np.array(WALLS[rng.integers(len(WALLS))]) * rng.uniform(0.35, 0.8)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
@@ -46,7 +46,7 @@ def _box(picture, x0, y0, x1, y1, colour) -> None:
 
 
 def _away(rng) -> float:
-    """A place across the picture that the head does not hide."""
+    """Return a horizontal position that the head does not cover."""
     return float(rng.choice([rng.uniform(0.0, 0.26), rng.uniform(0.74, 1.0)]))
 
 

@@ -189,7 +189,7 @@ def shade(
 
 
 def scatter(picture: np.ndarray, parts: np.ndarray, zoom: float) -> np.ndarray:
-    """Light that enters skin and leaves it elsewhere: ``picture`` (H, W, 3) blurred within skin, red farthest.
+    """Scatter light below the skin: blur ``picture`` (H, W, 3) in place within skin, red farthest, and return it.
 
     ``parts`` (H, W) as :func:`shade` leaves it, ``zoom`` pixels a dm. After Jimenez et al. 2009 (screen space)."""
     rows, columns = np.nonzero(parts == 1)

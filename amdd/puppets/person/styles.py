@@ -58,7 +58,7 @@ STYLES = {
 
 
 def lengths(style: Style, identity: Identity, place: np.ndarray, rng) -> np.ndarray:
-    """Length (S,) dm of strands with roots at ``place`` (S, 3), neutral head: longer on top than at the sides."""
+    """Return the length (S,) dm of strands with roots at ``place`` (S, 3), neutral head: longer on top than at the sides."""
     top = smoothstep(0.35, 0.85, place[:, 1])
     length = style.side + (style.top - style.side) * top
     if style.comb == "fringe":
@@ -73,12 +73,12 @@ def lengths(style: Style, identity: Identity, place: np.ndarray, rng) -> np.ndar
 
 
 def part_line(identity: Identity) -> float:
-    """x (dm) of the parting."""
+    """Return x (dm) of the parting."""
     return 0.55 * identity.parting
 
 
 def combing(style: Style, identity: Identity, place: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Direction (S, 3) in which each root is combed, before it is laid on the skin."""
+    """Return the combing direction (S, 3) at each root, before projection onto the skin."""
     x, y, z = place.T
     zero = np.zeros_like(x)
     outward = place - CROWN
@@ -114,7 +114,7 @@ def combing(style: Style, identity: Identity, place: np.ndarray, normal: np.ndar
 
 
 def pull(style: Style, identity: Identity, point: np.ndarray, comb: np.ndarray, share: float) -> np.ndarray:
-    """Where a strand at ``point`` (S, 3) wants to go next, at ``share`` of its length."""
+    """Return the direction (S, 3) towards which strands at ``point`` (S, 3) bend at ``share`` of their length."""
     if style.comb in ("bun", "tail"):
         goal = BUN if style.comb == "bun" else TAIL
         to = goal - point
@@ -130,7 +130,7 @@ def pull(style: Style, identity: Identity, point: np.ndarray, comb: np.ndarray, 
 
 
 def off_the_face(style: Style, identity: Identity, place: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """``point`` (S, 3) moved out to beside the face, but for strands of a fringe, whose roots are ``place`` (S, 3)."""
+    """Return ``point`` (S, 3) moved sideways off the face, but for strands of a fringe, whose roots are ``place`` (S, 3)."""
     x, y, z = point.T
     free = np.zeros(len(point), bool)
     if style.comb == "fringe":
@@ -144,7 +144,7 @@ def off_the_face(style: Style, identity: Identity, place: np.ndarray, point: np.
 
 
 def lid_rims(head: Head) -> list[tuple[bool, np.ndarray]]:
-    """Vertices on the rims of the four lids with whether they are an upper lid's."""
+    """Return, for each of the four lids, whether it is an upper one and the vertices of its rim."""
     p = head.neutral
     skin = head.triangles[head.material == 0]
     edge = np.sort(np.concatenate([skin[:, [0, 1]], skin[:, [1, 2]], skin[:, [2, 0]]]), axis=1)

@@ -24,7 +24,7 @@ class Worn:
 
 
 def edge_of(collar: str, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Height (dm) of the neckline of a garment at ``x``, ``z``: cloth lies below it."""
+    """Return the height (dm) of the neckline of a garment at ``x``, ``z``: cloth lies below it."""
     ax = np.abs(x)
     out = np.clip((ax - 0.34) / 0.52, 0, 1)
     out = out * out * (3 - 2 * out)
@@ -38,7 +38,7 @@ def edge_of(collar: str, x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def worn_by(identity: Identity) -> Worn:
-    """Collar and glasses of a person; empty arrays where there are none."""
+    """Build the collar and glasses of a person; empty arrays where there are none."""
     pieces = []
     if identity.collar == "crew":
         pieces.append(_tube(identity, 0.0, 0.05, 0.035, ribs=160))
@@ -69,7 +69,7 @@ def worn_by(identity: Identity) -> Worn:
 
 
 def _ring(identity: Identity, height: float) -> np.ndarray:
-    """Points (AROUND, 3) where the skin crosses ``height`` dm above the garment's neckline, by angle about the neck."""
+    """Return points (AROUND, 3) where the skin crosses ``height`` dm above the garment's neckline, by angle about the neck."""
     head, shape = head_model(), face_shape(identity)
     collar = "crew" if identity.collar == "hood" else identity.collar
     f = head.neutral[:, 1] - edge_of(collar, head.neutral[:, 0], head.neutral[:, 2]) - height
@@ -99,7 +99,7 @@ def _outward(ring: np.ndarray) -> np.ndarray:
 
 
 def _grid(rows: np.ndarray, ribs: int) -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
-    """Rows (R, A, 3) of points that close round the neck, as points, triangles, material and coordinates."""
+    """Turn rows (R, A, 3) of points around the neck into points, triangles, material and texture coordinates."""
     r, a = rows.shape[:2]
     index = np.arange(r * a).reshape(r, a)
     nxt = np.roll(index, -1, 1)
@@ -137,7 +137,7 @@ def _strip(identity: Identity, profile: list[tuple[float, float]], ribs: int):
 
 
 def _shirt(identity: Identity):
-    """A folded collar, open in front: up the neck and down outside, its points longest beside the opening."""
+    """Build a folded shirt collar, open in front, with the longest points beside the opening."""
     low, high = _ring(identity, 0.02), _ring(identity, 0.22)
     side = _outward(low)
     angle = np.abs(np.linspace(-np.pi, np.pi, AROUND, endpoint=False))
@@ -158,7 +158,7 @@ def _shirt(identity: Identity):
 
 
 def _tube_along(path: np.ndarray, radius: float, closed: bool):
-    """A round wire along ``path`` (N, 3)."""
+    """Build a round wire along ``path`` (N, 3)."""
     n, ring = len(path), 6
     ahead = np.roll(path, -1, 0) - np.roll(path, 1, 0) if closed else np.gradient(path, axis=0)
     ahead /= np.linalg.norm(ahead, axis=1, keepdims=True) + 1e-9
