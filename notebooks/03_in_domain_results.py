@@ -97,7 +97,7 @@ nb.table(
     "Share of 95 % intervals that contain the truth, at least and on average over "
     "true values and over how alike a person's clips are, and their mean width; "
     f"{simulated['sets']} simulated test sets per setting, seed {simulated['seed']} "
-    "(`benchmarks/coverage.py`).",
+    "(`benchmarks/interval_coverage.py`).",
 )
 
 # %% [markdown]

@@ -2,7 +2,7 @@
 
 People are the independent units. A statistic gets a delete-one-person jackknife with Student's quantile (AUC and other
 values between 0 and 1 on the logit scale); a share gets Wilson's interval with the effective number of clips; the mean
-of two shares combines their intervals (MOVER). `benchmarks/coverage.py` measures how often they cover the truth.
+of two shares combines their intervals (MOVER). `benchmarks/interval_coverage.py` measures how often they cover the truth.
 """
 
 from __future__ import annotations

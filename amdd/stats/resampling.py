@@ -36,7 +36,7 @@ def bootstrap(
 ) -> Estimate:
     """Return ``statistic`` (of row numbers) with its percentile interval over resampled ``groups`` of rows.
 
-    With a dozen people it is too narrow, above all near 0 and 1 (`benchmarks/coverage.py`).
+    With a dozen people it is too narrow, above all near 0 and 1 (`benchmarks/interval_coverage.py`).
     """
     whole = np.sort(np.concatenate(groups)) if groups else np.array([], int)
     values = [statistic(rows) for rows in resamples(groups, draws, np.random.default_rng(seed))]

@@ -1,6 +1,6 @@
 """How often do confidence intervals over a few people cover the truth?
 
-    python benchmarks/coverage.py [--sets 1000] [--seed 0]
+    python benchmarks/interval_coverage.py [--sets 1000] [--seed 0]
 
 Draws predictions whose true metrics are known, for 12, 24 and 60 people with the clips of the profile `demo` (2 or 3
 reals and 3 or 4 fakes a person), and counts how often 95 % intervals contain the truth: the percentile bootstrap over
