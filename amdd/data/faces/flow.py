@@ -20,7 +20,6 @@ FEWEST = 12  # points that must be left
 SHARE = 0.5  # of the points must be found again, and go back to where they came from within RETURN pixels
 RETURN = 1.0
 ALIKE = 0.6  # correlation of the face's pixels with those it started from
-WINDOW: dict[str, Any] = {"winSize": (15, 15), "maxLevel": 3}  # of Lucas and Kanade's method
 GROWTH, TURN = 1.35, 25.0  # factor and degrees; what a face changes by more than this is searched again
 
 
@@ -88,9 +87,9 @@ class _Track:
         if len(self.points) < FEWEST or frame.shape[0] < self.y1 or frame.shape[1] < self.x1:
             return None
         grey = self._patch(frame)
-        there, good, _ = cv2.calcOpticalFlowPyrLK(self.grey, grey, self.points, None, **WINDOW)
-        back, again, _ = cv2.calcOpticalFlowPyrLK(grey, self.grey, there, None, **WINDOW)
-        keep = (good & again)[:, 0].astype(bool) & (np.abs(back - self.points).max(axis=1) < RETURN)
+        there, good = _moved(self.grey, grey, self.points)
+        back, again = _moved(grey, self.grey, there)
+        keep = good & again & (np.abs(back - self.points).max(axis=1) < RETURN)
         if keep.sum() < max(FEWEST, SHARE * self.count):
             return None
         kept, points = self.kept[keep], there[keep]
@@ -137,3 +136,10 @@ class _Track:
         )
         look = look.astype(np.float32) - look.mean()
         return look / max(1.0, float(look.std()))
+
+
+def _moved(before: np.ndarray, after: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where ``points`` float32 (n, 2) of ``before`` are in ``after``, and whether each was found, bool (n,)."""
+    nothing: Any = None  # the stubs of OpenCV do not have it that the result may be left to be allocated
+    there, good, _ = cv2.calcOpticalFlowPyrLK(before, after, points, nothing, winSize=(15, 15), maxLevel=3)
+    return np.asarray(there), np.asarray(good)[:, 0].astype(bool)
