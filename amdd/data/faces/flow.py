@@ -15,7 +15,7 @@ import numpy as np
 from amdd.data.faces.centerface import CenterFace
 
 SIDE = 160  # pixels of the patch in which a face is followed; the face fills half of it
-POINTS = 80
+POINTS = 40
 FEWEST = 12  # points that must be left
 SHARE = 0.5  # of the points must be found again, and go back to where they came from within RETURN pixels
 RETURN = 1.0
@@ -141,5 +141,5 @@ class _Track:
 def _moved(before: np.ndarray, after: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where ``points`` float32 (n, 2) of ``before`` are in ``after``, and whether each was found, bool (n,)."""
     nothing: Any = None  # the stubs of OpenCV do not have it that the result may be left to be allocated
-    there, good, _ = cv2.calcOpticalFlowPyrLK(before, after, points, nothing, winSize=(15, 15), maxLevel=3)
+    there, good, _ = cv2.calcOpticalFlowPyrLK(before, after, points, nothing, winSize=(11, 11), maxLevel=3)
     return np.asarray(there), np.asarray(good)[:, 0].astype(bool)
