@@ -41,10 +41,10 @@ def install(folder: Path, python: str, resolution: str) -> Path:
     if not interpreter.exists():
         subprocess.run(["uv", "venv", "--quiet", "--python", python, str(folder)], check=True)
         command = ["uv", "pip", "install", "--quiet", "--python", str(interpreter), *OPTIONS[resolution]]
-        subprocess.run([*command, f"{PROJECT}[test]"], check=True)
-        subprocess.run(
-            ["uv", "pip", "uninstall", "--quiet", "--python", str(interpreter), "amdd"], check=True
-        )  # the tests take the sources from the working directory
+        project = str(
+            PROJECT / "pyproject.toml"
+        )  # its dependencies only: the tests take the sources as they lie there
+        subprocess.run([*command, "-r", project, "--extra", "test"], check=True)
     return interpreter
 
 
