@@ -90,8 +90,9 @@ class PreparationSettings:
     margin: Annotated[float, Field(ge=0.5, le=4)] = 1.3
     """side of the crop over side of the detected face; not given in the paper: at this margin the crop includes chin and
     hairline, where swaps are blended"""
-    detector: Literal["centerface", "face-alignment"] = "centerface"
-    """face detector; face-alignment is the paper's and needs weights that are downloaded separately"""
+    detector: Literal["centerface", "centerface-flow", "face-alignment"] = "centerface"
+    """face detector; centerface-flow searches one frame and follows the face to the others, faster but not tried on films
+    of people; face-alignment is the paper's and needs weights that are downloaded separately"""
     face_device: Device = "cpu"
     """device of the detector face-alignment; boxes differ slightly between devices"""
     seconds: Seconds = 4.0

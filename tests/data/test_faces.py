@@ -149,7 +149,7 @@ def test_face_alignment_says_how_to_get_its_weights(monkeypatch, tmp_path):
     monkeypatch.delenv("AMDD_DOWNLOAD", raising=False)
     with pytest.raises(DetectorError, match=r"s3fd-619a316812.pth.*AMDD_DOWNLOAD=1.*centerface"):
         crop_faces(np.zeros((1, 64, 64, 3), np.uint8), replace(SETTINGS, detector="face-alignment"))
-    with pytest.raises(DetectorError, match="expected one of: centerface, face-alignment"):
+    with pytest.raises(DetectorError, match="expected one of: centerface, centerface-flow, face-alignment"):
         detector_for("haar")
 
 

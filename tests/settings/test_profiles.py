@@ -61,7 +61,7 @@ def test_values_that_depend_on_each_other_can_be_changed_together():
         ("training.precision=fp16", "'fp16': expected one of: auto, bf16, fp32"),
         ("training.selection=auc", "'auc': expected one of: validation_auc, validation_loss, last"),
         ("corpus.split=cleen", "'cleen': expected one of: clean, clean-drop, clean-groups, paper, official"),
-        ("preparation.detector=haar", "'haar': expected one of: centerface, face-alignment"),
+        ("preparation.detector=haar", "'haar': expected one of: centerface, centerface-flow, face-alignment"),
         ("training.epochs=-3", "'-3': expected a whole number from 1 to 100000"),
         ("training.batch_size=0", "'0': expected a whole number from 1 to 65536"),
         ("evaluation.threshold=7", "'7': expected a number from 0 to 1"),

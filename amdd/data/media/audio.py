@@ -138,8 +138,9 @@ def _collect(container, stream, origin: float, span: tuple[float, float], pieces
                 break
             pieces.append(_Piece(at, frame.sample_rate))
         channels = _channels(frame)
-        pieces[-1].mean.append(channels.mean(axis=0, dtype=np.float32))
-        pieces[-1].first.append(channels[0].copy())
+        first = channels[0].copy()
+        pieces[-1].mean.append(first if len(channels) == 1 else channels.mean(axis=0, dtype=np.float32))
+        pieces[-1].first.append(first)
         pieces[-1].count += channels.shape[1]
     return seen
 
@@ -153,7 +154,10 @@ def _channels(frame: av.AudioFrame) -> np.ndarray:
         return (array.astype(np.float32) - 128) / 128
     if array.dtype.kind == "i":
         return (array / float(1 << (8 * array.dtype.itemsize - 1))).astype(np.float32)
-    return np.nan_to_num(array.astype(np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
+    array = array.astype(np.float32, copy=False)
+    if np.isfinite(array).all():  # nearly always, and ten times as fast to find out as to replace
+        return array
+    return np.nan_to_num(array, nan=0.0, posinf=1.0, neginf=-1.0)
 
 
 def _joined(pieces: list[_Piece], sample_rate: int, start: float, end: float) -> Audio:
