@@ -27,6 +27,7 @@ def clip_key(settings: CorpusSettings, clip: Clip) -> str:
         n: getattr(settings, n)
         for n in ("seed", "seconds", "fps", "size", "crf", "bits_per_pixel", "bits_spread", "leading_silence")
     }
+    values["speech"] = settings.speech if clip.shot.corpus == settings.train else settings.external_speech
     parts = [rendering_hash(), values, repr(clip), [_weights_key(name) for name in clip.video]]
     if settings.neural_voice:
         parts.append(_file_key(Path(settings.neural_voice)))
