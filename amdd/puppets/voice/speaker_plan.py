@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 SEED = 2604
-EACH = 22  # speakers of each register
+EACH = 22  # speakers of each register that are planned
+SPEAKERS = 40  # speakers of the bank, the first of the plan
 SENTENCES = 12  # of each speaker
 PITCH = {"low": (93.0, 150.0), "high": (166.0, 262.0)}  # Hz, medians of the lowest and the highest speaker
 FORMANTS = {"low": (0.94, 1.07), "high": (0.95, 1.08)}  # factors; above 1 is a shorter vocal tract
@@ -32,7 +33,7 @@ class Speaker:
 
 
 def speakers(seed: int = SEED) -> list[Speaker]:
-    """Return 44 speakers, low-pitched and high-pitched by turns; pitches are spaced evenly on a logarithmic scale.
+    """Return 40 speakers, low-pitched and high-pitched by turns; pitches are spaced evenly on a logarithmic scale.
 
     Kokoro's fifth voice is a man's, the others are women's. Low speakers have more than two thirds of the fifth.
     """
@@ -58,7 +59,7 @@ def speakers(seed: int = SEED) -> list[Speaker]:
                     round(float(rng.uniform(-0.22, 0.3)), 3),
                 )
             )
-    return out
+    return out[:SPEAKERS]
 
 
 def _weights(rng: np.random.Generator, register: str) -> tuple[float, ...]:
