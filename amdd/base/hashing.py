@@ -13,7 +13,7 @@ import grimp
 from amdd.base.paths import PACKAGE
 
 DIGITS = 20
-DATA_SUFFIXES = {".npz", ".safetensors", ".json", ".txt", ".yml", ".html"}
+DATA_SUFFIXES = {".npz", ".safetensors", ".json", ".txt", ".yml", ".html", ".zip"}
 NOT_RESULTS = {"expected_seconds.json"}  # how long chapters take changes no result
 BESIDE = ("", "data", "weights", "templates")  # folders of data files, beside a module
 

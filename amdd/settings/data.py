@@ -72,8 +72,13 @@ class CorpusSettings:
     """built-in corpus: clips of each of five DFDM generators at each of crf 0, 10 and 23"""
     lav: Count = 10
     """built-in corpus: LAV-DF reals, video-only, audio-only and joint fakes each"""
+    speech: Literal["bank", "espeak"] = "bank"
+    """built-in corpus that is trained on: speech from the bank of neural speech that is shipped, or from the formant
+    synthesiser espeak-ng"""
+    external_speech: Literal["bank", "espeak"] = "bank"
+    """the same for built-in corpora that are only tested on; another engine makes their audio unseen"""
     neural_voice: Place = ""
-    """Piper voice (.onnx) that speaks instead of espeak-ng; needs the extra `voice`"""
+    """Piper voice (.onnx) that speaks in all built-in corpora instead; needs the extra `voice`"""
     leading_silence: Annotated[float, Field(ge=0, le=60)] = 0.0
     """seconds of silence before the audio of every fake; a confound, hence a switch"""
 

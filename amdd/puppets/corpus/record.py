@@ -32,9 +32,10 @@ def seeds(settings: CorpusSettings, shot: Shot, what: int) -> int:
 
 
 def speech_of(settings: CorpusSettings, shot: Shot) -> Speech:
-    """Return the speech of a recording: dry, ``settings.seconds`` long."""
+    """Return the speech of a recording: dry, ``settings.seconds`` long, by the engine of its corpus."""
     rng = np.random.default_rng(seeds(settings, shot, 1))
-    voice = voice_for(make_identity(shot.person), settings.neural_voice)
+    engine = settings.speech if shot.corpus == settings.train else settings.external_speech
+    voice = voice_for(make_identity(shot.person), settings.neural_voice, engine)
     return talk(voice, settings.seconds, rng, SAMPLE_RATE)
 
 

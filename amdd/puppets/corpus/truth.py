@@ -28,6 +28,7 @@ def clip_key(settings: CorpusSettings, clip: Clip) -> str:
         n: getattr(settings, n)
         for n in ("seed", "seconds", "fps", "size", "crf", "bits_per_pixel", "bits_spread", "leading_silence")
     }
+    values["speech"] = settings.speech if clip.shot.corpus == settings.train else settings.external_speech
     parts = [
         rendering_hash(),
         values,

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from amdd.puppets.person.actions import ACTIONS, INDEX
 from amdd.puppets.voice.speech import Speech
 
-SMOOTHING = 0.030  # seconds: audio tracks colour their neighbours (coarticulation)
+SMOOTHING = 0.030  # seconds: sounds colour their neighbours (coarticulation)
 # Viseme classes: the actions of the mouth in full articulation.
 VISEMES: dict[str, dict[str, float]] = {
     "rest": {},
@@ -28,6 +28,27 @@ VISEMES: dict[str, dict[str, float]] = {
     "tight": {"jawOpen": 0.12, "mouthPucker": 0.75, "mouthFunnel": 0.35},
 }  # fmt: skip
 CLOSED = {"p", "b", "m"}
+# Classes of the sounds of English in the International Phonetic Alphabet, as the speech bank writes them. A diphthong
+# has the class of its first part. Letters that espeak-ng's mnemonics also use have the same class there.
+IPA = {
+    symbol: kind
+    for kind, symbols in {
+        "rest": "_",
+        "closed": "p b m",
+        "lip-teeth": "f v",
+        "dental": "θ ð",
+        "alveolar": "t d n s z l ɾ",
+        "hush": "ʃ ʒ tʃ dʒ",
+        "velar": "k ɡ ŋ h ʔ",
+        "liquid": "ɹ",
+        "spread": "i ɪ j ᵻ",
+        "mid": "ɛ ə ɜ ᵊ eɪ",
+        "open": "æ ɑ ʌ aɪ aʊ",
+        "round": "ɔ ɒ oʊ ɔɪ",
+        "tight": "u ʊ w",
+    }.items()
+    for symbol in symbols.split()
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +63,12 @@ class Motion:
 
 
 def viseme(symbol: str) -> str:
-    """The viseme class of one of the synthesiser's phoneme mnemonics."""
+    """Return the viseme class, a key of ``VISEMES``, of a sound: a symbol of ``IPA`` or an espeak-ng mnemonic.
+
+    Mnemonics outside the rules are taken for open vowels.
+    """
+    if symbol in IPA:
+        return IPA[symbol]
     if not symbol or symbol[0] in "_|;:":
         return "rest"
     head = symbol[0]
@@ -72,7 +98,11 @@ def viseme(symbol: str) -> str:
 
 
 def make_motion(speech: Speech, seed: int, n_frames: int, fps: float = 25.0) -> Motion:
-    """Return the motion of a face that says ``speech``; the same arguments give the same arrays."""
+    """Return the motion of a face that says ``speech``, ``n_frames`` frames at ``fps`` a second.
+
+    ``seed`` determines blinks, gaze, brows, head and how clearly the face articulates; the same arguments give the
+    same arrays. Raises ``KeyError`` for an action that the face model lacks.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([401, seed]))
     fine = 8  # the mouth is computed at eight times the frame rate, so that short closures survive
     rate = fps * fine
@@ -124,6 +154,7 @@ def _walk(rng: np.random.Generator, steps: int, width: float, columns: int) -> n
 
 
 def _eyes_and_brows(actions, speech, rng, n_frames, fps) -> None:
+    """Write blinks, brows raised on stressed sounds, and a mood into ``actions`` (n_frames, 52), in place."""
     now = rng.uniform(0.2, 2.5)
     while now * fps < n_frames:
         t = (np.arange(n_frames) / fps - now) / 0.075
@@ -146,6 +177,7 @@ def _eyes_and_brows(actions, speech, rng, n_frames, fps) -> None:
 
 
 def _gaze(rng: np.random.Generator, n_frames: int, fps: float) -> np.ndarray:
+    """Return gaze right and up (n_frames, 2) in radians: fixations of 0.5 to 2.2 s, a quarter of them far off."""
     gaze, frame = np.zeros((n_frames, 2)), 0
     while frame < n_frames:
         length = int(rng.uniform(0.5, 2.2) * fps)

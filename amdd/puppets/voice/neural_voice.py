@@ -1,11 +1,11 @@
-"""A neural voice in the place of the light synthesiser's: Piper's (VITS), from a voice file that the user has.
+"""Speech by a Piper voice (VITS; Kim et al. 2021) from a file that the user has downloaded.
 
-A Piper voice tells how a sentence audio tracks and not when each audio is spoken. So the light synthesiser speaks the same
-sentence too, and its phoneme times are carried over along the path on which the two spectrograms agree best (dynamic
+A Piper voice yields the audio of a sentence but not the times of its sounds. Therefore espeak-ng speaks the same
+sentence too, and its phoneme times are transferred along the path on which the two spectrograms agree best (dynamic
 time warping; Sakoe & Chiba 1978).
 
-Piper is an extra: ``pip install amdd[voice]``. No voice is shipped and none is downloaded. A voice was learned from
-somebody's recordings: its licence says what may be done with it.
+Piper is an extra: ``pip install amdd[voice]``. No voice is shipped and none is downloaded. Neural voices are trained
+on recordings of real speakers: check the licence of the voice before use.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ LEVEL = 0.12  # root mean square of a sentence, about the light synthesiser's
 
 
 class VoiceError(RuntimeError):
-    """A neural voice can't be used; the message names the file and the cure."""
+    """A Piper voice cannot be used; the message names the file and the remedy."""
 
 
 def speak(text: str, reference: Speech, model: str, speaker: int = 0, rate: float = 1.0) -> Speech:
-    """``text`` by the Piper voice in the file ``model``, timed after ``reference``, the same text by the synthesiser.
+    """Return ``text`` as spoken by the Piper voice in the file ``model``, at the sample rate of ``reference``.
 
-    ``speaker`` chooses among a voice's speakers, whatever their number; ``rate`` above 1 is faster. The voice's noise
-    is switched off, so that the same text gives the same samples. Raises :class:`VoiceError`.
+    ``reference`` is the same text spoken by espeak-ng; it provides the phonemes. ``speaker`` modulo the number of the
+    voice's speakers selects one; ``rate`` is a factor, above 1 faster. Sampling noise is switched off, so that the
+    same text gives the same samples. Raises :class:`VoiceError`.
     """
     audio, own_rate = _synthesise(text, model, speaker, round(rate, 2))
     if own_rate != reference.sample_rate:
@@ -47,8 +48,10 @@ def speak(text: str, reference: Speech, model: str, speaker: int = 0, rate: floa
 
 
 def carry_over(reference: Speech, audio: np.ndarray) -> Speech:
-    """``audio`` float32 (n,), the same text by another voice at the same sample rate, with the phonemes of
-    ``reference`` at the times at which they are spoken in it."""
+    """Return ``audio`` (n,) float32 with the phonemes of ``reference``, moved to the times at which it contains them.
+
+    Both are the same text at the same sample rate; sounds shorter than 5 ms after the move are dropped.
+    """
     path = warp(cepstra(reference.audio, reference.sample_rate), cepstra(audio, reference.sample_rate))
     seconds = len(audio) / reference.sample_rate
     theirs = path[:, 1] * HOP
@@ -67,7 +70,10 @@ def carry_over(reference: Speech, audio: np.ndarray) -> Speech:
 
 
 def cepstra(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Mel cepstra (windows, 13) every 10 ms, without loudness, each at mean 0 and deviation 1 over the sentence."""
+    """Return mel cepstra (windows, 13) of ``audio`` (n,) every 10 ms, without the coefficient of loudness.
+
+    Each coefficient has mean 0 and deviation 1 over the sentence; ``sample_rate`` is in Hz.
+    """
     import torch
     from torchaudio.transforms import MFCC
 
@@ -87,14 +93,18 @@ def cepstra(audio: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def warp(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The cheapest path (steps, 2) int64 of pairs of rows from the first pair to the last of ``a`` (n, d) and ``b``
-    (m, d), each step one on in ``a``, in ``b``, or in both."""
+    """Return the cheapest path (steps, 2) int64 through pairs of rows of ``a`` (n, d) and ``b`` (m, d).
+
+    It leads from the first pair to the last; each step advances in ``a``, in ``b`` or in both. The cost is the sum of
+    Euclidean distances.
+    """
     unlike = np.sqrt(np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T, 0))
     return _cheapest(unlike)
 
 
 @njit(cache=False)
 def _cheapest(cost: np.ndarray) -> np.ndarray:
+    """Return the cheapest path (steps, 2) through ``cost`` (n, m); of equal ones, that with most diagonal steps."""
     n, m = cost.shape
     total = np.full((n + 1, m + 1), np.inf)
     total[0, 0] = 0.0
@@ -120,6 +130,7 @@ def _cheapest(cost: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _voice(model: str):
+    """Return the Piper voice in the file ``model``, on one thread. Raises :class:`VoiceError`."""
     path = Path(model)
     try:
         from onnxruntime import InferenceSession, SessionOptions
@@ -145,6 +156,7 @@ def _voice(model: str):
 
 @lru_cache(maxsize=256)
 def _synthesise(text: str, model: str, speaker: int, rate: float) -> tuple[np.ndarray, int]:
+    """Return audio (n,) float32 and its sample rate in Hz."""
     voice = _voice(model)
     from piper.config import SynthesisConfig
 

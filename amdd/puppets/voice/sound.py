@@ -7,7 +7,11 @@ from scipy.signal import fftconvolve, lfilter
 
 
 def in_a_room(audio: np.ndarray, seed: int, sample_rate: int = 16_000) -> np.ndarray:
-    """``audio`` (n,) with early reflections, room tone at a random distance below it and a random level."""
+    """Return ``audio`` (n,) at ``sample_rate`` Hz with a room's reflections, room tone and a random level, float32.
+
+    Reverberation decays within 40 to 160 ms (to 1/e); room tone with mains hum lies 24 to 40 dB below the speech,
+    whose root mean square becomes -27 to -19 dB of full scale. ``seed`` determines all of it.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([503, seed]))
     n = len(audio)
     decay = rng.uniform(0.04, 0.16)

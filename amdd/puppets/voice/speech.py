@@ -1,4 +1,7 @@
-"""Speech with phoneme times, from espeak-ng's library as a wheel ships it; no network, no model download."""
+"""Speech with phoneme times: from the speech bank, from espeak-ng's library as a wheel ships it, or from Piper.
+
+Nothing is downloaded.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import resample_poly
 
-from amdd.puppets.voice import neural_voice
+from amdd.puppets.voice import bank, neural_voice
 from amdd.puppets.voice.spoken import Phoneme, Speech
 from amdd.puppets.voice.voices import Voice
 
@@ -46,6 +49,8 @@ _CALLBACK = ctypes.CFUNCTYPE(
 
 
 class _Synthesiser:
+    """espeak-ng's library, loaded and started. Raises ``RuntimeError`` if it does not start."""
+
     def __init__(self) -> None:
         import espeakng_loader
 
@@ -64,6 +69,7 @@ class _Synthesiser:
         self.library.espeak_SetSynthCallback(self._callback)
 
     def _receive(self, samples, count, events) -> int:
+        """Take ``count`` samples (int16) and the phoneme events that belong to them; 0 asks for more."""
         if samples and count > 0:
             self.chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
         k = 0
@@ -74,6 +80,8 @@ class _Synthesiser:
         return 0
 
     def run(self, text: str, voice: Voice) -> tuple[np.ndarray, list[tuple[int, str]]]:
+        """Return audio (n,) float32 and phoneme events (milliseconds, mnemonic). Raises ``ValueError`` for an
+        unknown voice."""
         self.chunks, self.events = [], []
         if self.library.espeak_SetVoiceByName(voice.name.encode()) != 0:
             raise ValueError(f"espeak-ng has no voice {voice.name!r}")
@@ -88,8 +96,11 @@ class _Synthesiser:
 
 @lru_cache(maxsize=256)
 def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, tuple[tuple[int, str], ...], int]:
-    """Samples, phoneme events and rate. The library is loaded anew for every utterance: it keeps static state
-    (pitch flutter, random numbers seeded by the clock) that neither a new start nor a seed alone clears."""
+    """Return samples (n,) float32, phoneme events and the sample rate in Hz.
+
+    The library is loaded anew for every utterance: it keeps static state (pitch flutter, random numbers seeded by the
+    clock) that neither a new start nor a seed alone clears.
+    """
     with _LOCK:
         engine = _Synthesiser()
         try:
@@ -107,18 +118,27 @@ def _synthesise(text: str, voice: Voice) -> tuple[np.ndarray, tuple[tuple[int, s
 
 @lru_cache(maxsize=1)
 def sentences() -> tuple[str, ...]:
-    """The sentences that people say: our own, one a line in ``data/sentences.txt``."""
+    """Return the sentences that people say: our own, one a line in ``data/sentences.txt``."""
     text = (Path(__file__).parent / "data" / "sentences.txt").read_text(encoding="utf-8")
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-def speak(text: str, voice: Voice, sample_rate: int = 16_000) -> Speech:
-    """Synthesise ``text``; the same text and voice give the same samples.
+def texts_of(voice: Voice) -> tuple[str, ...]:
+    """Return the sentences that ``voice`` can say: all, or those of its speaker in the speech bank."""
+    return bank.shipped().speaker(voice.bank_speaker).texts if voice.engine == "bank" else sentences()
 
-    A voice with a neural model speaks through :mod:`amdd.puppets.voice.neural_voice`, and raises what that raises.
+
+def speak(text: str, voice: Voice, sample_rate: int = 16_000) -> Speech:
+    """Return ``text`` as spoken by ``voice``, at ``sample_rate`` Hz; the same arguments give the same samples.
+
+    The speech bank says only the sentences of :func:`texts_of`. Raises ``ValueError`` for a text or speaker that the
+    bank does not contain and for a voice that espeak-ng does not have, :class:`~amdd.puppets.voice.bank.BankError`, and
+    :class:`~amdd.puppets.voice.neural_voice.VoiceError`.
     """
+    if voice.engine == "bank":
+        return bank.shipped().speak(voice.bank_speaker, text, voice.factor, sample_rate)
     if voice.model:
-        plain = dataclasses.replace(voice, model="", speaker=0)
+        plain = dataclasses.replace(voice, model="", speaker=0, engine="espeak")
         reference = speak(text, plain, sample_rate)
         return neural_voice.speak(text, reference, voice.model, voice.speaker, voice.rate / MIDDLE)
     audio, events, rate = _synthesise(text, voice)
@@ -138,18 +158,23 @@ def speak(text: str, voice: Voice, sample_rate: int = 16_000) -> Speech:
 
 
 def talk(voice: Voice, seconds: float, rng: np.random.Generator, sample_rate: int = 16_000) -> Speech:
-    """Enough random sentences to fill ``seconds``, with pauses, cut there; starts after a random silence."""
+    """Return random sentences by ``voice`` with pauses between them, cut after ``seconds``, at ``sample_rate`` Hz.
+
+    ``rng`` determines the sentences, the silence of 60 to 350 ms before the first and the pauses of 50 to 250 ms. No
+    sentence follows itself. Raises what :func:`speak` raises.
+    """
     lead = float(rng.uniform(0.06, 0.35))
-    audio, phonemes, texts = [np.zeros(int(lead * sample_rate), np.float32)], [], []
+    audio, phonemes, said = [np.zeros(int(lead * sample_rate), np.float32)], [], [""]
     now = len(audio[0]) / sample_rate
+    texts = texts_of(voice)
     while now < seconds:
-        text = str(rng.choice(sentences()))
+        text = str(rng.choice([t for t in texts if t != said[-1]]))
         piece = speak(text, voice, sample_rate)
         phonemes += [Phoneme(p.symbol, p.start + now, p.end + now, p.stressed) for p in piece.phonemes]
         pause = np.zeros(int(rng.uniform(0.05, 0.25) * sample_rate), np.float32)
         audio += [piece.audio, pause]
-        texts.append(text)
+        said.append(text)
         now += (len(piece.audio) + len(pause)) / sample_rate
     sound = np.concatenate(audio)[: round(seconds * sample_rate)]
     kept = tuple(p for p in phonemes if p.start < seconds)
-    return Speech(sound, sample_rate, kept, " ".join(texts))
+    return Speech(sound, sample_rate, kept, " ".join(said[1:]))

@@ -9,7 +9,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Phoneme:
-    """One audio: the synthesiser's mnemonic, start and end in seconds, and whether its syllable is stressed."""
+    """One sound: its symbol, start and end in seconds, and whether its syllable is stressed.
+
+    The symbol is of the International Phonetic Alphabet if the sentence comes from the speech bank, else espeak-ng's
+    mnemonic; ``_`` is a pause.
+    """
 
     symbol: str
     start: float
@@ -19,7 +23,7 @@ class Phoneme:
 
 @dataclass(frozen=True)
 class Speech:
-    """``audio`` float32 (n,) in [-1, 1] at ``sample_rate`` and its phonemes."""
+    """``audio`` float32 (n,) in [-1, 1] at ``sample_rate`` Hz, its phonemes in order of time, and its text."""
 
     audio: np.ndarray
     sample_rate: int
@@ -28,4 +32,5 @@ class Speech:
 
     @property
     def seconds(self) -> float:
+        """Length of the audio."""
         return len(self.audio) / self.sample_rate

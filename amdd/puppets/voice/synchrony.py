@@ -1,4 +1,4 @@
-"""Do lips and audio belong together? The lag at which mouth opening follows the audio's envelope best."""
+"""Audio-visual synchrony: the lag at which the opening of the mouth follows the envelope of the audio best."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from scipy.signal import butter, sosfilt
 
 
 def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
-    """Gap between the middles of the inner lips over the length of the nose (T,), from landmarks (T, 68, 2).
+    """Return the gap between the inner lips over the length of the nose (T,), from ``landmarks`` (T, 68, 2) in pixels.
 
-    The nose turns and nods with the lips, and does not move when they do.
+    The nose turns and nods with the lips but does not move when they do.
     """
     gap = np.linalg.norm(landmarks[:, 62] - landmarks[:, 66], axis=1)
     return gap / (np.linalg.norm(landmarks[:, 27] - landmarks[:, 33], axis=1) + 1e-6)
 
 
 def envelope(audio: np.ndarray, sample_rate: int, fps: float, n_frames: int) -> np.ndarray:
-    """Loudness of the voice at each frame (n_frames,), in decibels above its floor.
+    """Return the loudness of ``audio`` (n,) at each video frame (n_frames,), in dB above its floor, 0 to 30.
 
-    Only 250-3000 Hz count, where vowels are: an s is loud with a nearly closed mouth.
+    Only 250-3000 Hz count, the range of vowels: an s is loud with a nearly closed mouth. Frames after the end of the
+    audio are silent.
     """
     band = butter(2, [250, min(3000, 0.45 * sample_rate)], "bandpass", fs=sample_rate, output="sos")
     audio = sosfilt(band, audio)
@@ -37,9 +38,10 @@ def envelope(audio: np.ndarray, sample_rate: int, fps: float, n_frames: int) -> 
 def audio_visual_offset(
     opening: np.ndarray, audio: np.ndarray, sample_rate: int, fps: float = 25.0, reach: int = 12
 ) -> tuple[int, float]:
-    """``(offset, correlation)``: how many frames the image comes after the audio, and how well they agree.
+    """Return how many frames the image lags the audio, within ``reach``, and the correlation at that lag.
 
-    Both curves are smoothed a little and stripped of their slow drift before they are compared.
+    ``opening`` (T,) is as :func:`mouth_opening` returns it, ``audio`` (n,) at ``sample_rate`` Hz. Both curves are
+    smoothed and high-pass filtered before they are compared.
     """
     n = len(opening)
     loud = envelope(audio, sample_rate, fps, n)
