@@ -237,7 +237,9 @@ def test_packages_that_the_code_imports_are_required():
 def test_licences_of_everything_that_is_shipped_are_named():
     text = (PROJECT / "LICENSES.md").read_text(encoding="utf-8")
     data = [
-        p for p in tracked() if p.suffix in {".npz", ".safetensors", ".wav", ".mp4", ".jpg", ".png", ".txt"}
+        p
+        for p in tracked()
+        if p.suffix in {".npz", ".safetensors", ".wav", ".mp4", ".jpg", ".png", ".txt", ".zip"}
     ]
     assert data
     for path in data:

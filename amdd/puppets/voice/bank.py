@@ -73,14 +73,13 @@ class Bank:
                 raise BankError(self._message(f"format {index['format']}, expected {FORMAT}"))
             self.sample_rate = int(index["sample_rate"])
             self.speakers = tuple(_speaker(entry) for entry in index["speakers"])
-        except OSError as error:
-            raise BankError(self._message(error.strerror or str(error))) from None
-        except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BankError(self._message(str(error))) from None
-        except Exception as error:  # zlib.error and what else a damaged archive may raise
-            if isinstance(error, BankError):
-                raise
-            raise BankError(self._message(f"{type(error).__name__}: {error}")) from None
+        except BankError:
+            raise
+        except (
+            Exception
+        ) as error:  # of the file system, zipfile, zlib, json, and of an index with parts missing
+            reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+            raise BankError(self._message(reason)) from None
         self._by_name = {s.name: s for s in self.speakers}
 
     def _message(self, reason: str) -> str:

