@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from amdd.puppets.corpus.layouts import of_age
+from amdd.puppets.corpus.casting import of_age
 from amdd.puppets.corpus.studios import STUDIOS, fps_of, side_of
 from amdd.puppets.person.actions import INDEX
 from amdd.puppets.person.body import body_of, key_visibility

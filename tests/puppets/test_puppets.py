@@ -20,7 +20,8 @@ from amdd.corpora import scan
 from amdd.data.faces.detectors import CenterFace
 from amdd.data.media import probe, read_audio, read_video
 from amdd.profiles import load_profile
-from amdd.puppets.corpus.layouts import plan, pools
+from amdd.puppets.corpus.casting import pools
+from amdd.puppets.corpus.layouts import plan
 from amdd.puppets.corpus.make import make_corpora, read_mask
 from amdd.puppets.forgers import vocoder, voice_conversion
 from amdd.puppets.forgers.base import WEIGHTS, Source, load_network

@@ -2,6 +2,7 @@
 
     python -m amdd.puppets.forgers.training.train                # all of them
     python -m amdd.puppets.forgers.training.train faceswap fsgan --effort 0.5
+    python -m amdd.puppets.forgers.training.train --continued --effort 0.15   # from the shipped weights on
 
 Writes ``weights/<name>.safetensors`` (float16) and ``weights/<name>.json`` (seed, steps, settings, loss curve).
 Identities have seeds from 1,000,000 on; corpora use seeds below 900,000.
@@ -10,6 +11,7 @@ Identities have seeds from 1,000,000 on; corpora use seeds below 900,000.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 
@@ -26,12 +28,12 @@ from amdd.puppets.forgers.features import landmark_maps
 from amdd.puppets.forgers.networks import NAMES, SWAPS, Critic, build
 from amdd.puppets.forgers.objectives import (
     blank,
-    encoder_view,
     glance_weight,
     mask_loss,
     mouth_weight,
     picture_loss,
 )
+from amdd.puppets.forgers.training.distortions import nudge, warp
 from amdd.puppets.forgers.training.people import FIRST_SEED, SIZE, dataset
 
 
@@ -53,6 +55,14 @@ class Trainer:
             self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), 2e-4, betas=(0.0, 0.99))
         if name == "wav2lip":
             self.sync = load_network("syncnet").to(device)
+
+    def continue_from_shipped(self) -> dict:
+        """Load the shipped weights and return their sha256 and their record without the loss curve."""
+        self.network.load_state_dict(load_network(self.name).state_dict())
+        record = json.loads((WEIGHTS / f"{self.name}.json").read_text(encoding="utf-8"))
+        record.pop("loss_every_25_steps", None)
+        weights = (WEIGHTS / f"{self.name}.safetensors").read_bytes()
+        return {"sha256": hashlib.sha256(weights).hexdigest(), **record}
 
     def tensor(self, pictures: np.ndarray, size: int) -> torch.Tensor:
         """Return images (B, s, s, 3) uint8 as (B, 3, size, size) in [0, 1] on the device, channels last."""
@@ -86,22 +96,6 @@ class Trainer:
         self.optimiser.step()
         return float(loss.detach())
 
-    def _warp(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the encoder's training input: grey, warped and recoloured, so that it keeps expression and
-        pose and must take looks from the donor."""
-        b, _, s, _ = x.shape
-        coarse = torch.from_numpy(self.rng.normal(0, 0.02, (b, 2, 5, 5)).astype(np.float32)).to(x.device)
-        bend = F.interpolate(coarse, size=(s, s), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
-        theta = torch.eye(2, 3, device=x.device).repeat(b, 1, 1)
-        theta[:, [0, 1], [0, 1]] *= torch.from_numpy(
-            self.rng.uniform(0.95, 1.05, (b, 2)).astype(np.float32)
-        ).to(x.device)
-        grid = F.affine_grid(theta, x.shape, align_corners=False) + bend
-        bent = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
-        return encoder_view(
-            bent, torch.from_numpy(self.rng.uniform(0.6, 1.5, (b, 1, 1, 1)).astype(np.float32)).to(x.device)
-        )
-
     def _draw(self, batch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         people, scenes, steps = self.data["crops"].shape[:3]
         return (
@@ -119,7 +113,7 @@ class Trainer:
         goal = self.tensor(crops[who, scene, frame], s.size_out)
         mask = self.masks(self.data["masks"][who, scene, frame], s.size_out)
         picture, segmentation = self.network(
-            self._warp(self.tensor(crops[who, scene, frame], s.size_in)), donor
+            warp(self.tensor(crops[who, scene, frame], s.size_in), self.rng), donor
         )
         loss = picture_loss(picture.float(), goal, mask, 2 * glance_weight(goal))
         loss = loss + 0.1 * mask_loss(segmentation, mask)
@@ -194,7 +188,7 @@ class Trainer:
         index = (np.repeat(who, run), np.repeat(scene, run), (frame[:, None] + np.arange(run)).ravel())
         goal, mask = self.tensor(crops[index], 96), self.masks(self.data["masks"][index], 96)
         if progress < 0.8:  # the last steps see crops as they are: nudged ones are a little soft
-            goal, mask = self._nudge(torch.cat([goal, mask], 1), run).split([3, 1], 1)
+            goal, mask = nudge(torch.cat([goal, mask], 1), run, self.rng).split([3, 1], 1)
         other = self.tensor(crops[index[0], index[1], np.repeat(reference, run)], 96)
         # The windows of one clip share its level and its noise.
         mel = self._heard(self.data["mel"][index].reshape(batch, run, 40, 16)).reshape(batch * run, 1, 40, 16)
@@ -208,28 +202,22 @@ class Trainer:
             loss = loss + 0.06 * expert * F.softplus(-5 * self.sync(x, middle).float()).mean()
         return loss
 
-    def _nudge(self, x: torch.Tensor, run: int) -> torch.Tensor:
-        """Return crops (B, C, S, S) with a small random scale and shift, equal within a run, so that the position of
-        the eyes carries no information on the jaw."""
-        clips = len(x) // run
-        draw = lambda low, high: np.repeat(self.rng.uniform(low, high, clips), run)  # noqa: E731
-        theta = np.zeros((len(x), 2, 3), np.float32)
-        theta[:, 0, 0] = theta[:, 1, 1] = draw(0.96, 1.04)
-        theta[:, 0, 2], theta[:, 1, 2] = draw(-0.04, 0.04), draw(-0.04, 0.04)
-        grid = F.affine_grid(torch.from_numpy(theta).to(x.device), list(x.shape), align_corners=False)
-        return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
 
-
-def train(name: str, data: dict[str, np.ndarray], steps: int, seed: int, device: str) -> dict:
+def train(
+    name: str, data: dict[str, np.ndarray], steps: int, seed: int, device: str, continued: bool = False
+) -> dict:
     """Train network ``name`` for ``steps``, save its weights and record, and return the record.
 
     ``data`` as :func:`amdd.puppets.forgers.training.people.dataset` returns it; ``device`` is "cpu" or "cuda".
+    ``continued`` starts from the shipped weights in the second half of the schedule, as after a change of the renderer;
+    the record then names those weights.
     """
     trainer = Trainer(name, data, seed, device)
+    former = trainer.continue_from_shipped() if continued else None
     start, curve, recent = time.time(), [], []
     bar = tqdm(range(steps), desc=name, mininterval=10)
     for step in bar:
-        recent.append(trainer.step(step / steps))
+        recent.append(trainer.step((0.5 + 0.5 * step / steps) if continued else step / steps))
         if (step + 1) % 25 == 0:
             curve.append(round(float(np.mean(recent)), 5))
             recent = []
@@ -251,6 +239,8 @@ def train(name: str, data: dict[str, np.ndarray], steps: int, seed: int, device:
         "frames": int(np.prod(data["crops"].shape[:3])),
         "loss_every_25_steps": curve,
     }
+    if former is not None:
+        record["continued_from"] = former
     write_text(WEIGHTS / f"{name}.json", json.dumps(record, indent=1) + "\n")
     return record
 
@@ -278,6 +268,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=20)
     parser.add_argument("--effort", type=float, default=1.0, help="times the standard number of steps")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--continued", action="store_true", help="start from the shipped weights")
     arguments = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     cache = build_root() / "forgers"
@@ -288,7 +279,8 @@ def main() -> None:
         if not arguments.names or name in arguments.names:
             speech = name in ("syncnet", "wav2lip")
             data = dataset(*(SPEECH if speech else looks), cache, speech)
-            record = train(name, data, int(STEPS.get(name, 2000) * arguments.effort), arguments.seed, device)
+            steps = int(STEPS.get(name, 2000) * arguments.effort)
+            record = train(name, data, steps, arguments.seed, device, arguments.continued)
             print(
                 f"{name}: {record['steps']} steps, {record['seconds']} s, loss {record['loss_every_25_steps'][-1:]}"
             )
