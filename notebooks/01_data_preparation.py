@@ -150,14 +150,26 @@ nb.table(
 # %% [markdown]
 # ## A clip and its forgeries
 #
-# One real test clip, and forgeries of the same person by each generator if the corpus has
-# them.
+# Test people, real and forged: one moment of a recording, and what each generator makes of it.
+# The people are those whose faces show the highest contrast.
 
 # %%
 test = table[table.split == "test"]
 kinds = ["real", *sorted(set(test.generator[test.label == 1]))]
 known = [k for k in kinds if k in ("real", *nb.generators(table))]
 chosen = showcase.one_of_each(test, known)
+made = roots[nb.train_name] if nb.built_in else None
+people = showcase.best_shown(test, known, made) or showcase.strips(chosen)
+nb.show(
+    "people_forged",
+    film_strip(people, 200, "Rows of frames: real people and forgeries of the same moment."),
+    f"People of the test set in {nb.data}. Columns: {', '.join(known)}.",
+)
+
+# %% [markdown]
+# Six frames of each class show how a clip moves:
+
+# %%
 nb.show(
     "film_strip",
     film_strip(

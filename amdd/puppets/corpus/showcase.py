@@ -28,6 +28,47 @@ def one_of_each(test: pd.DataFrame, kinds: list[str]) -> pd.DataFrame:
     return pd.concat(parts)
 
 
+def best_shown(
+    test: pd.DataFrame, kinds: list[str], root: Path | None = None, count: int = 3
+) -> dict[str, np.ndarray]:
+    """Return ``count`` people, a row of frames (K, H, W, 3) each: one frame of the same recording in every class of
+    ``kinds``.
+
+    The rule knows no detector. Of the people with a clip of every class, those whose real frame has the highest contrast
+    in its middle, of different groups as far as the table names them; of each, the frame in which the forgeries differ
+    most from the real one. ``root`` is a built-in corpus, whose truth table says which clips are of one recording.
+    """
+    truth = truth_of(root) if root else None
+    found = []
+    for person, clips in test.groupby("identity", sort=True):
+        recording = (
+            truth.number.reindex(clips.clip_id).to_numpy() if truth is not None else np.zeros(len(clips))
+        )
+        for _, part in clips.groupby(recording):
+            first = part.drop_duplicates("generator").set_index("generator")
+            if set(kinds) <= set(first.index):
+                found.append((str(person), first.loc[kinds].reset_index()))
+                break
+    rows = []
+    for person, clips in found[:40]:
+        n = min(read_video(v, [0]).n_frames for v in clips.video)
+        frames = np.stack([read_video(v, np.linspace(0, n - 1, 7).astype(int)).frames for v in clips.video])
+        apart = np.abs(frames[1:].astype(np.float32) - frames[:1]).mean((0, 2, 3, 4))
+        at = int(np.argmax(apart))
+        side = frames.shape[2]
+        middle = frames[0, at, side // 4 : 3 * side // 4, side // 4 : 3 * side // 4].mean(2)
+        group = str(clips.iloc[0].get("group", ""))
+        rows.append((float(middle.std()), group or person, person, frames[:, at]))
+    rows.sort(key=lambda row: -row[0])
+    chosen: list = []
+    for fresh in (True, False):  # first people of groups that are not shown yet
+        for row in rows:
+            new = all(row[1] != c[1] for c in chosen) if fresh else all(row is not c for c in chosen)
+            if len(chosen) < count and new:
+                chosen.append(row)
+    return {person: frames for _, _, person, frames in chosen}
+
+
 def strips(clips: pd.DataFrame, frames: int = 6) -> dict[str, np.ndarray]:
     """Return ``frames`` frames, evenly spread over the clip, of each of ``clips``, by class."""
     found = {}
