@@ -15,7 +15,20 @@ import pytest
 
 from amdd.base.paths import PROJECT
 
-DATA = {".npz", ".safetensors", ".json", ".txt", ".yml", ".html", ".js", ".css", ".zip", ".jinja", ".svg", ".pyi"}
+DATA = {
+    ".npz",
+    ".safetensors",
+    ".json",
+    ".txt",
+    ".yml",
+    ".html",
+    ".js",
+    ".css",
+    ".zip",
+    ".jinja",
+    ".svg",
+    ".pyi",
+}
 
 
 def package_files() -> set[str]:

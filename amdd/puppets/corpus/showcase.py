@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from amdd.data.media import read_audio, read_video
+from amdd.data.media import MediaError, read_audio, read_video
 from amdd.data.prepare import ClipStore
 from amdd.figures.exhibit import Exhibit
 from amdd.figures.pictures import beside_its_source
@@ -51,8 +51,14 @@ def best_shown(
                 break
     rows = []
     for person, clips in found[:40]:
-        n = min(read_video(v, [0]).n_frames for v in clips.video)
-        frames = np.stack([read_video(v, np.linspace(0, n - 1, 7).astype(int)).frames for v in clips.video])
+        try:
+            n = min(read_video(v, [0]).n_frames for v in clips.video)
+            films = [read_video(v, np.linspace(0, n - 1, 7).astype(int)).frames for v in clips.video]
+        except MediaError:
+            continue  # preparation reports it
+        if len({f.shape for f in films}) > 1:
+            continue
+        frames = np.stack(films)
         apart = np.abs(frames[1:].astype(np.float32) - frames[:1]).mean((0, 2, 3, 4))
         at = int(np.argmax(apart))
         side = frames.shape[2]
