@@ -132,6 +132,7 @@ def words(speeches: dict[str, list], each: int = 2, others: int = 9) -> dict:
                 found.append(int(np.argmin(costs)) == 0)
     return {
         "percent": round(100 * float(np.mean(hits)), 1),
+        "control_percent": round(100 * float(np.mean(control)), 1),
         "n": len(hits),
         "chance_percent": 100 / (others + 1),
     }
