@@ -75,8 +75,8 @@ class CorpusSettings:
     speech: Literal["bank", "espeak"] = "bank"
     """built-in corpus that is trained on: speech from the bank of neural speech that is shipped, or from the formant
     synthesiser espeak-ng"""
-    external_speech: Literal["bank", "espeak"] = "bank"
-    """the same for built-in corpora that are only tested on; another engine makes their audio unseen"""
+    external_speech: Literal["bank", "espeak"] = "espeak"
+    """the same for built-in corpora that are only tested on: another engine makes their audio unseen"""
     neural_voice: Place = ""
     """Piper voice (.onnx) that speaks in all built-in corpora instead; needs the extra `voice`"""
     leading_silence: Annotated[float, Field(ge=0, le=60)] = 0.0
