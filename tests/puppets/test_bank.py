@@ -234,7 +234,7 @@ def test_lips_follow_their_own_words_and_not_those_of_another():
 
 
 def test_each_corpus_has_its_engine_and_keys_follow():
-    settings = load_profile("smoke", []).corpus
+    settings = load_profile("smoke", ["corpus.external_speech=bank"]).corpus
     mixed = load_profile("smoke", ["corpus.external_speech=espeak"]).corpus
     plans = plan(settings, ("puppet-favc", "puppet-lav"))
     own, external = plans["puppet-favc"][0], plans["puppet-lav"][0]
