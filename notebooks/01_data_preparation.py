@@ -242,7 +242,7 @@ if nb.built_in:
 # %%
 if nb.built_in:
     sheet = Exhibit.image(
-        contact_sheet(range(24_000, 24_030), 10, 112),
+        contact_sheet(range(24_000, 24_030), 6, 176),
         "Thirty rendered faces of several origins, ages and hair styles.",
         "amdd.puppets.corpus.sheet.contact_sheet",
     )
