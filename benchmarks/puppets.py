@@ -74,7 +74,7 @@ def cost(clips: int) -> dict[str, dict]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for k, clip in enumerate(tqdm(reals, desc="cost")):
-            speech, n = speech_of(settings, clip.shot), frames_of(settings)
+            speech, n = speech_of(settings, clip.shot), frames_of(settings, clip.shot.corpus)
             motion = make_motion(speech, seeds(settings, clip.shot, 2), n, settings.fps)
             start = time.process_time()
             render_clip(make_identity(clip.shot.person), motion, k, size=settings.size)
