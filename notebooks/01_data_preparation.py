@@ -162,9 +162,7 @@ made = roots[nb.train_name] if nb.built_in else None
 people = showcase.best_shown(test, known, made) or showcase.strips(chosen)
 nb.show(
     "people_forged",
-    film_strip(
-        people, 200, "Rows of frames: real people and forgeries of the same moment."
-    ),
+    film_strip(people, 200, "Rows of real people and forgeries of the same moment."),
     f"People of the test set in {nb.data}. Columns: {', '.join(known)}.",
 )
 
