@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import cv2
 import numpy as np
 
@@ -46,7 +48,7 @@ class Voting(CenterFace):
             centerface._decode = plain
 
 
-class Following(CenterFace):
+class Following(CenterFace, ABC):
     """One full search in the middle frame; where it finds one face, the others are found from that face.
 
     Frames in which nothing is found so are searched in full, and all of them unless there was exactly one face.
@@ -64,8 +66,9 @@ class Following(CenterFace):
             for t, f in enumerate(frames)
         ]
 
+    @abstractmethod
     def near(self, frames: np.ndarray, others: list[int], key: np.ndarray, middle: int) -> list[np.ndarray]:
-        raise NotImplementedError
+        """Return the faces of the frames ``others``, found from the face ``key`` of the frame ``middle``."""
 
     def maps(self, picture: np.ndarray) -> list[np.ndarray]:
         self._net.setInput(cv2.dnn.blobFromImage(picture, 1.0))

@@ -1,4 +1,4 @@
-"""What does preparing a clip cost, beside what people do today?
+"""Cost of preparing a clip, beside common ways of doing it.
 
     python benchmarks/prepare_speed.py [--clips 12] [--entries 20000] [--before FOLDER]
 

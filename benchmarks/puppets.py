@@ -1,4 +1,4 @@
-"""What the built-in corpus costs and whether it is what it claims to be.
+"""Cost of the built-in corpus, share of faces detected, and synchrony of lips and audio.
 
     python benchmarks/puppets.py [--people 200] [--pairs 100] [--clips 12]
 

@@ -137,7 +137,7 @@ def other(voice, rate: int):
 
 
 def starts_of_the_same(a, b) -> np.ndarray:
-    """Where the sounds start that both phoneme lists have (n, 2); a slower voice has an allophone more or less."""
+    """Start times (n, 2) of the sounds that both phoneme lists have; a slower voice has an allophone more or less."""
     lists = [[p.symbol for p in phonemes] for phonemes in (a, b)]
     blocks = SequenceMatcher(None, *lists, autojunk=False).get_matching_blocks()
     return np.array([(a[i + k].start, b[j + k].start) for i, j, n in blocks for k in range(n)])

@@ -139,7 +139,7 @@ class _Track:
 
 
 def _moved(before: np.ndarray, after: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where ``points`` float32 (n, 2) of ``before`` are in ``after``, and whether each was found, bool (n,)."""
+    """Return the positions in ``after`` of ``points`` float32 (n, 2) of ``before``, and whether each was found, bool (n,)."""
     nothing: Any = None  # the stubs of OpenCV do not have it that the result may be left to be allocated
     there, good, _ = cv2.calcOpticalFlowPyrLK(before, after, points, nothing, winSize=(11, 11), maxLevel=3)
     return np.asarray(there), np.asarray(good)[:, 0].astype(bool)

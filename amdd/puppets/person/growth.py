@@ -1,4 +1,4 @@
-"""Where hair grows: density of scalp, brows and beard over the neutral head."""
+"""Density of hair growth on scalp, brows and beard over the neutral head."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _scalp(identity: Identity, body: Ground, rng) -> Strands:
 def _grow(style, identity, body, p0, n0, neutral, length, clearance, rng) -> np.ndarray:
     """Return paths (S, P, 3) from the roots: combed, pulled down, kept ``clearance`` above the skin."""
     comb = styles.combing(style, identity, neutral, n0)
-    comb = unit(comb - (comb * n0).sum(1, keepdims=True) * n0 * (1 - style.free))
+    comb = unit(comb - (comb * n0).sum(1, keepdims=True) * n0)
     wild = style.frizz * rng.normal(size=p0.shape)
     direction = unit(style.lift * n0 + (1 - style.lift) * comb + 0.35 * wild)
     path = np.empty((len(p0), POINTS, 3))

@@ -34,7 +34,6 @@ class Style:
     pitch: float = 0.2
     frizz: float = 0.15
     width: float = 0.011
-    free: float = 0.0
     keep_out: bool = False
 
 

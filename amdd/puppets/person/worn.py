@@ -1,4 +1,4 @@
-"""What people wear as geometry: collars round the neck and glasses."""
+"""Geometry of collars and glasses."""
 
 from __future__ import annotations
 
