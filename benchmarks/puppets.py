@@ -31,8 +31,8 @@ from amdd.base.paths import PROJECT, write_text
 from amdd.data.faces.track import CenterFace
 from amdd.data.media import write_video
 from amdd.profiles import load_profile
-from amdd.puppets.corpus.layouts import plan
 from amdd.puppets.corpus.make import make_group
+from amdd.puppets.corpus.plans import plan
 from amdd.puppets.corpus.record import SAMPLE_RATE, frames_of, record_shot, seeds, speech_of
 from amdd.puppets.forgers import align
 from amdd.puppets.forgers.base import Source

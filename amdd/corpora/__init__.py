@@ -41,6 +41,7 @@ BUILT_IN = {
     "puppet-timit": "deepfake_timit",
     "puppet-dfdm": "dfdm",
     "puppet-lav": "lavdf",
+    "puppet-unseen": "folder",
 }
 
 

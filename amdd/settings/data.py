@@ -72,6 +72,9 @@ class CorpusSettings:
     """built-in corpus: clips of each of five DFDM generators at each of crf 0, 10 and 23"""
     lav: Count = 10
     """built-in corpus: LAV-DF reals, video-only, audio-only and joint fakes each"""
+    unseen: Count = 40
+    """built-in corpus puppet-unseen, if it is among `external`: clips of each of six generators that no training clip
+    comes from"""
     speech: Literal["bank", "espeak"] = "bank"
     """built-in corpus that is trained on: speech from the bank of neural speech that is shipped, or from the formant
     synthesiser espeak-ng"""

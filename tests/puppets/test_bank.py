@@ -13,8 +13,8 @@ import pytest
 from scipy.signal import resample_poly
 
 from amdd.profiles import load_profile
-from amdd.puppets.corpus.layouts import plan
 from amdd.puppets.corpus.make import clip_key
+from amdd.puppets.corpus.plans import plan
 from amdd.puppets.corpus.record import speech_of
 from amdd.puppets.forgers import voice_conversion
 from amdd.puppets.person.actions import INDEX

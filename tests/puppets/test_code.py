@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amdd.profiles import load_profile
 from amdd.puppets.corpus import truth
-from amdd.puppets.corpus.layouts import plan
+from amdd.puppets.corpus.plans import plan
 
 
 def test_a_clips_key_follows_the_code(monkeypatch):

@@ -20,9 +20,11 @@ from amdd.corpora import scan
 from amdd.data.faces.detectors import CenterFace
 from amdd.data.media import probe, read_audio, read_video
 from amdd.profiles import load_profile
+from amdd.puppets.corpus import unseen
 from amdd.puppets.corpus.casting import pools
-from amdd.puppets.corpus.layouts import plan
 from amdd.puppets.corpus.make import make_corpora, read_mask
+from amdd.puppets.corpus.plans import plan
+from amdd.puppets.corpus.studios import speech_engine
 from amdd.puppets.forgers import vocoder, voice_conversion
 from amdd.puppets.forgers.base import WEIGHTS, Source, load_network
 from amdd.puppets.forgers.networks import NAMES
@@ -525,3 +527,21 @@ def test_the_face_has_no_pinholes_and_nothing_beside_the_forgery_changes(target,
         rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
         box = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
         assert changed.sum() < 0.93 * box
+
+
+def test_unseen_generators_share_studio_people_and_speech_with_those_of_training(tmp_path):
+    """Reals and fakes of known and unknown generators differ by the generator only, and the corpus is read back whole."""
+    wanted = ["corpus.identities=1,1,4", "corpus.real=1,1,4", "corpus.fake=1,1,1", "corpus.unseen=1"]
+    profile = load_profile("smoke", [*wanted, "corpus.external=puppet-unseen"])
+    clips = plan(profile.corpus, ("puppet-unseen",))["puppet-unseen"]
+    generators = [c.generator for c in clips]
+    assert generators.count("real") == 4 and set(generators) == {"real", *unseen.KNOWN, *unseen.UNSEEN}
+    assert {c.shot.person for c in clips} <= set(pools(profile.corpus)["test"])
+    assert all(c.face_donor is None or c.face_donor.person != c.shot.person for c in clips)
+    assert speech_engine(profile.corpus, "puppet-unseen") == "bank" != profile.corpus.external_speech
+    root = make_corpora(profile, Workspace(tmp_path), progress=False, only=("puppet-unseen",))[
+        "puppet-unseen"
+    ]
+    table = scan("puppet-unseen", root).table
+    assert sorted(table.generator) == sorted(generators)
+    assert (table.donor != "").sum() == len(clips) - 4

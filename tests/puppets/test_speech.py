@@ -232,8 +232,8 @@ def test_what_a_neural_voice_lacks_is_said(monkeypatch, tmp_path):
 
 
 def test_clips_are_made_again_when_the_voice_file_changes(tmp_path):
-    from amdd.puppets.corpus.layouts import plan
     from amdd.puppets.corpus.make import clip_key
+    from amdd.puppets.corpus.plans import plan
 
     file = tmp_path / "voice.onnx"
     file.write_bytes(b"one")

@@ -1,7 +1,8 @@
 """Plans of the built-in corpora: every clip's file name, people and forger, in the layouts of the real ones.
 
 A plan is a pure function of the profile's :class:`~amdd.profiles.CorpusSettings`: nothing is drawn or written
-here except the metadata files, which the real datasets have too. Four roots:
+here except the metadata files, which the real datasets have too. Four roots (a fifth is in
+:mod:`amdd.puppets.corpus.unseen`):
 
 * ``puppet-favc``: ``FakeAVCeleb_v1.2/{meta_data.csv,<type>/<race>/<gender>/<id>/<clip>.mp4}``
 * ``puppet-timit``: ``DeepfakeTIMIT/{higher,lower}_quality/<subject>/<sentence>-video-<donor>.avi`` and ``.wav``,
@@ -24,7 +25,6 @@ from amdd.profiles import CorpusSettings
 from amdd.puppets.corpus.casting import pools
 from amdd.puppets.person.people import Identity, make_identity
 
-NAMES = ("puppet-favc", "puppet-timit", "puppet-dfdm", "puppet-lav")
 TYPES = {
     "A": "RealVideo-RealAudio",
     "B": "RealVideo-FakeAudio",
@@ -78,29 +78,12 @@ class Clip:
         return self.generator != "real"
 
 
-def plan(settings: CorpusSettings, only: tuple[str, ...] | None = None) -> dict[str, list[Clip]]:
-    """Return every clip of the built-in corpora by corpus name; ``only`` limits it to some of them.
-
-    Raises ``ValueError`` naming an unknown corpus.
-    """
-    makers = {"puppet-favc": _favc, "puppet-timit": _timit, "puppet-dfdm": _dfdm, "puppet-lav": _lav}
-    unknown = set(only or ()) - set(makers)
-    if unknown:
-        raise ValueError(
-            f"no built-in corpus {', '.join(sorted(unknown))}; expected one of: {', '.join(NAMES)}"
-        )
-    wanted = [n for n in NAMES if n in (settings.train, *settings.external)]
-    if settings.timit_supplement and "puppet-timit" not in wanted:
-        wanted.append("puppet-timit")
-    return {name: makers[name](settings) for name in (only or wanted)}
-
-
-def _ring(people: list[int]) -> list[int]:
+def ring_of(people: list[int]) -> list[int]:
     """Return identity seeds sorted by gender, so that neighbours are alike and all lie on one ring."""
     return sorted(people, key=lambda seed: (make_identity(seed).gender, seed))
 
 
-def _alike(people: list[int], person: int, step: int) -> int:
+def alike(people: list[int], person: int, step: int) -> int:
     """Return the ``step``-th other person of the same gender, or anyone else if there is none."""
     gender = make_identity(person).gender
     others = [p for p in people if p != person and make_identity(p).gender == gender]
@@ -120,10 +103,11 @@ def video_id(person: int) -> str:
     return "".join(LETTERS[i] for i in rng.integers(0, len(LETTERS), 11))
 
 
-def _favc(settings: CorpusSettings) -> list[Clip]:
+def favc(settings: CorpusSettings) -> list[Clip]:
+    """Return the plan of the corpus in FakeAVCeleb's layout."""
     out: list[Clip] = []
     for k, (split, people) in enumerate(list(pools(settings).items())[:3]):
-        ring, n_real = _ring(people), settings.real[k]
+        ring, n_real = ring_of(people), settings.real[k]
 
         def shot(i: int, ring=ring, n_real=n_real) -> Shot:
             i %= n_real
@@ -138,7 +122,7 @@ def _favc(settings: CorpusSettings) -> list[Clip]:
             target = shot(i)
             near = ring[(ring.index(target.person) + 1) % len(ring)]
             lap = i // len(ring)
-            face, voice = _alike(ring, target.person, lap), _alike(ring, target.person, lap + 1)
+            face, voice = alike(ring, target.person, lap), alike(ring, target.person, lap + 1)
             out.append(_favc_clip(target, "C", "faceswap", split, ("faceswap",), face=first(near)))
             out.append(_favc_clip(target, "C", "wav2lip", split, ("wav2lip",), "donor", voice=first(voice)))
             out.append(_favc_clip(target, "C", "fsgan", split, ("fsgan",), face=first(face)))
@@ -147,7 +131,7 @@ def _favc(settings: CorpusSettings) -> list[Clip]:
         kinds = (("wav2lip",), ("fsgan", "wav2lip"), ("faceswap", "wav2lip"))
         for i in range(settings.fake_audio):
             target = shot(i)
-            face, voice = first(_alike(ring, target.person, i)), first(_alike(ring, target.person, i + 1))
+            face, voice = first(alike(ring, target.person, i)), first(alike(ring, target.person, i + 1))
             out.append(_favc_clip(target, "B", "rtvc", split, (), "converted", voice=voice))
             kind = kinds[i % 3]
             donor = face if len(kind) > 1 else None
@@ -207,12 +191,13 @@ def sentence(shot: Shot) -> str:
     return f"{kind}{37 * (shot.person % 50) + 11 * shot.number}"
 
 
-def _timit(settings: CorpusSettings) -> list[Clip]:
+def timit(settings: CorpusSettings) -> list[Clip]:
+    """Return the plan of the corpus in DeepfakeTIMIT's and VidTIMIT's layout."""
     people, out = pools(settings)["timit"], []
     for i in range(settings.timit):
         person = people[i % len(people)]
         shot = Shot("puppet-timit", person, i // len(people))
-        donor = Shot("puppet-timit", _alike(people, person, 0), 0)
+        donor = Shot("puppet-timit", alike(people, person, 0), 0)
         me, other = subject(make_identity(person)), subject(make_identity(donor.person))
         what = sentence(shot)
         out.append(
@@ -228,7 +213,8 @@ def _timit(settings: CorpusSettings) -> list[Clip]:
     return out
 
 
-def _dfdm(settings: CorpusSettings) -> list[Clip]:
+def dfdm(settings: CorpusSettings) -> list[Clip]:
+    """Return the plan of the corpus in DFDM's layout."""
     people, out = pools(settings)["dfdm"], []
     short = {person: f"id{i}" for i, person in enumerate(people)}
     shots = [
@@ -240,7 +226,7 @@ def _dfdm(settings: CorpusSettings) -> list[Clip]:
     for i in range(settings.dfdm_fake):
         for j, (generator, tag) in enumerate(DFDM_TAGS.items()):
             shot = shots[(i + 2 * j) % len(shots)]
-            donor = Shot("puppet-dfdm", _alike(people, shot.person, i), 0)
+            donor = Shot("puppet-dfdm", alike(people, shot.person, i), 0)
             name = f"{short[shot.person]}_{short[donor.person]}_{shot.number:04d}_{tag}.mp4"
             for crf in (0, 10, 23):
                 out.append(
@@ -250,8 +236,9 @@ def _dfdm(settings: CorpusSettings) -> list[Clip]:
     return list({clip.path: clip for clip in out}.values())
 
 
-def _lav(settings: CorpusSettings) -> list[Clip]:
-    people = _ring(pools(settings)["test"])
+def lav(settings: CorpusSettings) -> list[Clip]:
+    """Return the plan of the corpus in LAV-DF's layout."""
+    people = ring_of(pools(settings)["test"])
     kinds = (
         ("real", (), "own"),
         ("lav-video", ("wav2lip",), "own"),
@@ -263,7 +250,7 @@ def _lav(settings: CorpusSettings) -> list[Clip]:
     out = []
     for i in range(settings.lav):
         shot = Shot("puppet-lav", people[i % len(people)], i // len(people))
-        voice = Shot("puppet-lav", _alike(people, shot.person, i), 50 + i)
+        voice = Shot("puppet-lav", alike(people, shot.person, i), 50 + i)
         original = None
         for generator, video, audio in kinds:
             name = f"test/{next(numbers):06d}.mp4"

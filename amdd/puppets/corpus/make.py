@@ -22,7 +22,8 @@ from amdd.base.machine import one_thread
 from amdd.base.paths import Workspace, atomic, write_text
 from amdd.profiles import CorpusSettings, Profile
 from amdd.puppets.corpus.encode import write_clip
-from amdd.puppets.corpus.layouts import NAMES, Clip, Shot, plan
+from amdd.puppets.corpus.layouts import Clip, Shot
+from amdd.puppets.corpus.plans import NAMES, plan
 from amdd.puppets.corpus.record import (
     SAMPLE_RATE,
     forge_audio,

@@ -21,6 +21,15 @@ def write_metadata(name: str, root: Path, clips: list[Clip], records: dict[str, 
         )
         writer.writerows(clip.extra["row"] for clip in clips)
         write_text(root / "FakeAVCeleb_v1.2" / "meta_data.csv", text.getvalue())
+    elif name == "puppet-unseen":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["path", "label", "generator", "identity", "donor"])
+        for clip in clips:
+            record = records[clip.path]
+            kind = "fake" if clip.fake else "real"
+            writer.writerow([clip.path, kind, clip.generator, record["identity"], record["donor"]])
+        write_text(root / "clips.csv", text.getvalue())
     elif name == "puppet-lav":
         rows = []
         for clip in sorted(clips, key=lambda c: c.path):

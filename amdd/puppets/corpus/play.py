@@ -10,8 +10,8 @@ import numpy as np
 
 from amdd.data.media import write_video
 from amdd.profiles import CorpusSettings
-from amdd.puppets.corpus.layouts import plan
 from amdd.puppets.corpus.make import SAMPLE_RATE, record_shot
+from amdd.puppets.corpus.plans import plan
 from amdd.puppets.forgers.registry import FORGERS
 from amdd.puppets.voice.sound import in_a_room
 

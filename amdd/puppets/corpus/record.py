@@ -11,7 +11,7 @@ import numpy as np
 from amdd.data.media import read_video, write_video
 from amdd.profiles import CorpusSettings
 from amdd.puppets.corpus.layouts import Clip, Shot
-from amdd.puppets.corpus.studios import STUDIOS, fps_of
+from amdd.puppets.corpus.studios import STUDIOS, fps_of, speech_engine
 from amdd.puppets.forgers import vocoder, voice_conversion
 from amdd.puppets.forgers.base import Source
 from amdd.puppets.person.people import make_identity
@@ -34,7 +34,7 @@ def seeds(settings: CorpusSettings, shot: Shot, what: int) -> int:
 def speech_of(settings: CorpusSettings, shot: Shot) -> Speech:
     """Return the speech of a recording: dry, ``settings.seconds`` long, by the engine of its corpus."""
     rng = np.random.default_rng(seeds(settings, shot, 1))
-    engine = settings.speech if shot.corpus == settings.train else settings.external_speech
+    engine = speech_engine(settings, shot.corpus)
     voice = voice_for(make_identity(shot.person), settings.neural_voice, engine)
     return talk(voice, settings.seconds, rng, SAMPLE_RATE)
 

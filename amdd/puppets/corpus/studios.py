@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from amdd.profiles import CorpusSettings
+
 
 @dataclass(frozen=True)
 class Studio:
@@ -25,8 +27,9 @@ class Studio:
     like: str = ""
 
 
+WEB = Studio("studio", like="clips from the web: rooms of all kinds, H.264, 25 frames a second")
 STUDIOS = {
-    "puppet-favc": Studio("studio", like="clips from the web: rooms of all kinds, H.264, 25 frames a second"),
+    "puppet-favc": WEB,
     "puppet-timit": Studio(
         "timit", ages=(20, 45), codec="mpeg4",
         like="an office, one camera: colour noise, warm cast, JPEG frames for reals, MPEG-4 in AVI for fakes, WAV beside",
@@ -39,7 +42,14 @@ STUDIOS = {
         "phone", scale=0.875, first_crf=28,
         like="videos of a platform: phones, noise filtered away, recompressed at seven eighths of the side",
     ),
+    "puppet-unseen": WEB,  # only the generators differ from those of the training corpus
 }  # fmt: skip
+
+
+def speech_engine(settings: CorpusSettings, corpus: str) -> Literal["bank", "espeak"]:
+    """Return the speech synthesiser of ``corpus``: the training corpus and what shares its studio have one of their own."""
+    alike = corpus == settings.train or STUDIOS[corpus] is STUDIOS.get(settings.train)
+    return settings.speech if alike else settings.external_speech
 
 
 def fps_of(fps: int, corpus: str) -> int:

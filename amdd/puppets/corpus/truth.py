@@ -17,7 +17,7 @@ from amdd.puppets.code import rendering_hash
 from amdd.puppets.corpus.layouts import Clip
 from amdd.puppets.corpus.metadata import write_metadata
 from amdd.puppets.corpus.record import speech_of
-from amdd.puppets.corpus.studios import STUDIOS, fps_of
+from amdd.puppets.corpus.studios import STUDIOS, fps_of, speech_engine
 from amdd.puppets.forgers.base import WEIGHTS
 from amdd.puppets.person.people import make_identity
 
@@ -28,7 +28,7 @@ def clip_key(settings: CorpusSettings, clip: Clip) -> str:
         n: getattr(settings, n)
         for n in ("seed", "seconds", "fps", "size", "crf", "bits_per_pixel", "bits_spread", "leading_silence")
     }
-    values["speech"] = settings.speech if clip.shot.corpus == settings.train else settings.external_speech
+    values["speech"] = speech_engine(settings, clip.shot.corpus)
     parts = [
         rendering_hash(),
         values,
