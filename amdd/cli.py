@@ -12,6 +12,7 @@ from amdd.commands.book import Book, Pdf, Run, Verify
 from amdd.commands.datasets import Corpora, Prepare, Puppets, Scan, Settings
 from amdd.commands.network import Evaluate, Model, Train
 from amdd.commands.score import Score
+from amdd.commands.study import Study
 
 COMMANDS = {
     "book": Book,
@@ -24,6 +25,7 @@ COMMANDS = {
     "train": Train,
     "evaluate": Evaluate,
     "score": Score,
+    "study": Study,
     "puppets": Puppets,
     "model": Model,
     "verify": Verify,

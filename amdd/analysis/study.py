@@ -1,4 +1,4 @@
-"""The study of attribution as a regulariser: its protocol, and its report from a table of predictions.
+"""The study of attribution as a regulariser: its report from a table of predictions.
 
 Nothing here trains or needs torch: the report is computed from shipped predictions with the columns of :data:`COLUMNS`.
 """
@@ -7,119 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from scipy import stats
 
+from amdd.analysis.protocol import Pair, Protocol, expected_error, load_protocol
 from amdd.stats import Estimate, auc, clusters_of, holm, p_value, two_way, without_each
 
 COLUMNS = ("arm", "seed", "clip", "people", "label", "generator", "score")
-Pair = tuple[str, str]
-Share = Annotated[float, Field(gt=0, lt=1)]
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Arm(_Part):
-    """One arm: what it asks and the term in its attribution head."""
-
-    asks: str
-    term: str
-
-
-class Contrasts(_Part):
-    """Differences between arms: the primary one, the one that decides with it, and the others."""
-
-    primary: Pair
-    decisive: Pair
-    secondary: list[Pair]
-
-
-class TakeOff(_Part):
-    """Training focal losses below which detection has started, and at which arms are compared at equal fit."""
-
-    threshold: Annotated[float, Field(gt=0)]
-    fit: Annotated[float, Field(gt=0)]
-
-
-class TestSet(_Part):
-    """The sealed test set."""
-
-    corpus_seed: int | str
-    people: Annotated[int, Field(ge=2)]
-    reals: Annotated[int, Field(ge=1)]
-    in_domain: dict[str, int]
-    unseen: Annotated[list[str], Field(min_length=1)]
-    fakes_each: Annotated[int, Field(ge=1)]
-    reals_encoded: str
-    windows: str
-
-
-class Power(_Part):
-    """Assumed standard deviations and the effect that they make detectable."""
-
-    sd_over_seeds: Annotated[float, Field(gt=0)]
-    sd_over_people: Annotated[float, Field(gt=0)]
-    detectable: Annotated[float, Field(gt=0)]
-    equivalence: str
-
-
-class Protocol(_Part):
-    """A study's protocol, fixed before its results."""
-
-    name: str
-    question: str
-    definition: str
-    arms: Annotated[dict[str, Arm], Field(min_length=2)]
-    seeds: Annotated[int, Field(ge=2)]
-    minor: dict[str, Any]
-    training: dict[str, Any]
-    test: TestSet
-    outcome: dict[str, Any]
-    contrasts: Contrasts
-    margin: Share
-    interval: str
-    decision: dict[str, str]
-    look: dict[str, Any]
-    take_off: TakeOff
-    control: str
-    power: Power
-    prediction: Annotated[str, Field(min_length=20)]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Protocol:
-        for pair in (self.contrasts.primary, self.contrasts.decisive, *self.contrasts.secondary):
-            unknown = [arm for arm in pair if arm not in self.arms]
-            if unknown or pair[0] == pair[1]:
-                raise ValueError(f"contrast {' - '.join(pair)}: expected two of: {', '.join(self.arms)}")
-        missing = {"regularises", "harms", "no_effect", "undecided"} - self.decision.keys()
-        if missing:
-            raise ValueError(f"decision lacks {', '.join(sorted(missing))}")
-        return self
-
-
-def load_protocol(path: str | Path) -> Protocol:
-    """Return the protocol in a YAML file. Raises ``ValueError`` that names the file, the entry and what it lacks."""
-    path = Path(path)
-    try:
-        return Protocol.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path.name}: not readable as YAML ({error})") from None
-    except ValidationError as error:
-        found = [f"{'.'.join(map(str, e['loc'])) or 'protocol'}: {e['msg']}" for e in error.errors()]
-        raise ValueError(f"{path.name}: {'; '.join(found)}") from None
-
-
-def expected_error(power: Power, seeds: int, people: int) -> float:
-    """Return the standard error of a contrast that the protocol's assumptions give for ``seeds`` and ``people``."""
-    return math.sqrt(power.sd_over_seeds**2 / seeds + power.sd_over_people**2 / people)
+__all__ = ["COLUMNS", "Protocol", "expected_error", "load_protocol"]  # and what is defined below
 
 
 # --- outcomes -----------------------------------------------------------------------------------------------------
@@ -145,6 +43,43 @@ def checked(table: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
     if sizes.nunique() > 1:
         raise ValueError("not every arm and seed has predictions of the same clips")
     return kept
+
+
+def test_part(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the predictions for the test clips; a table without the column ``part`` has no others."""
+    return table[table["part"] == "test"] if "part" in table else table
+
+
+def compare(ours: pd.DataFrame, theirs: pd.DataFrame, protocol: Protocol) -> tuple[pd.DataFrame, bool]:
+    """Return a training repeated beside the shipped one (``measure``, ``shipped``, ``repeated``, ``difference``) and whether
+    all differences are within the protocol's tolerance. Raises ``ValueError`` if they have no clip in common."""
+    both = test_part(ours).merge(test_part(theirs)[["clip", "score"]], on="clip", suffixes=("", "_shipped"))
+    if not len(both):
+        raise ValueError("the repeated training and the shipped predictions have no clip in common")
+    known = sorted(set(both.generator) - {"real"} - set(protocol.test.unseen))
+    rows, agrees = [], True
+    for name, generators in (
+        ("AUC, unseen generators", protocol.test.unseen),
+        ("AUC, training generators", known),
+    ):
+        one, two = (
+            macro_auc(
+                {
+                    "score": both[c].to_numpy(),
+                    "label": both.label.to_numpy(),
+                    "generator": both.generator.to_numpy(),
+                },
+                generators,
+            )
+            for c in ("score_shipped", "score")
+        )
+        rows.append({"measure": name, "shipped": one, "repeated": two, "difference": two - one})
+        agrees &= not abs(two - one) > protocol.tolerance.auc
+    rank = float(both.score.rank().corr(both.score_shipped.rank()))
+    rows.append(
+        {"measure": "rank correlation of scores", "shipped": 1.0, "repeated": rank, "difference": rank - 1}
+    )
+    return pd.DataFrame(rows), bool(agrees and 1 - rank <= protocol.tolerance.rank)
 
 
 def _columns(part: pd.DataFrame, clips: pd.Index) -> dict[str, np.ndarray]:

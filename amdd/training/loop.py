@@ -35,6 +35,7 @@ from amdd.model import AMDD
 from amdd.model.losses import Objective
 from amdd.profiles import Profile
 from amdd.training.checkpoint import State
+from amdd.training.gradients import gradient_norms
 from amdd.training.optimiser import loader_of, optimiser_of, schedule_of
 from amdd.training.outcome import TERMS, Diverged, close_epoch, finish
 from amdd.training.runs import Run, choose_device, choose_precision, config_of, load_run
@@ -158,6 +159,8 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
         first = at["step"] - epoch * steps_per_epoch
         for step, batch in enumerate(loader_of(dataset, sampler, s, epoch, first, rank, world), start=first):
             torch.manual_seed(_seed_of(seed, epoch, step, rank))
+            if s.gradients and step == 0 and world == 1:
+                at["gradients"] = gradient_norms(model, objective, batch, device)
             for group, rate in zip(optimiser.param_groups, schedule.get_last_lr()):
                 group["lr"] = rate
             try:

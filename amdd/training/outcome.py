@@ -69,6 +69,7 @@ def close_epoch(
         "validation_loss": loss,
         "learning_rate": rate,
         "seconds": round(at["seconds"], 2),
+        **at.pop("gradients", {}),
     }
     at["history"].append(row)
     at["sums"] = [0.0] * len(TERMS)

@@ -1,0 +1,130 @@
+"""The protocol of a study, fixed before its results: arms, corpora, outcome, contrasts, decision rule and power."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Pair = tuple[str, str]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Arm(_Part):
+    """One arm: what it asks and the term in its attribution head."""
+
+    asks: str
+    term: str
+
+
+class Contrasts(_Part):
+    """Differences between arms: the primary one, the one that decides with it, and the others."""
+
+    primary: Pair
+    decisive: Pair
+    secondary: list[Pair]
+
+
+class TakeOff(_Part):
+    """Training focal losses below which detection has started, and at which arms are compared at equal fit."""
+
+    threshold: Annotated[float, Field(gt=0)]
+    fit: Annotated[float, Field(gt=0)]
+
+
+class TestSet(_Part):
+    """The sealed test set."""
+
+    corpus_seed: int | str
+    people: Annotated[int, Field(ge=2)]
+    reals: Annotated[int, Field(ge=1)]
+    in_domain: dict[str, int]
+    unseen: Annotated[list[str], Field(min_length=1)]
+    fakes_each: Annotated[int, Field(ge=1)]
+    reals_encoded: str
+    windows: str
+
+
+class Corpora(_Part):
+    """Settings on top of ``profile``: the training corpus, the test corpus, and the recipe of training that all arms share."""
+
+    profile: str
+    train: list[str]
+    test: list[str]
+    recipe: list[str]
+
+
+class Tolerance(_Part):
+    """Largest difference between a training and its repetition: in AUC, and 1 minus the rank correlation of scores."""
+
+    auc: Share
+    rank: Share
+
+
+class Power(_Part):
+    """Assumed standard deviations and the effect that they make detectable."""
+
+    sd_over_seeds: Annotated[float, Field(gt=0)]
+    sd_over_people: Annotated[float, Field(gt=0)]
+    detectable: Annotated[float, Field(gt=0)]
+    equivalence: str
+
+
+class Protocol(_Part):
+    """A study's protocol, fixed before its results."""
+
+    name: str
+    question: str
+    definition: str
+    arms: Annotated[dict[str, Arm], Field(min_length=2)]
+    seeds: Annotated[int, Field(ge=2)]
+    minor: dict[str, Any]
+    training: dict[str, Any]
+    corpora: Corpora
+    tolerance: Tolerance
+    test: TestSet
+    outcome: dict[str, Any]
+    contrasts: Contrasts
+    margin: Share
+    interval: str
+    decision: dict[str, str]
+    look: dict[str, Any]
+    take_off: TakeOff
+    control: str
+    power: Power
+    prediction: Annotated[str, Field(min_length=20)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Protocol:
+        for pair in (self.contrasts.primary, self.contrasts.decisive, *self.contrasts.secondary):
+            unknown = [arm for arm in pair if arm not in self.arms]
+            if unknown or pair[0] == pair[1]:
+                raise ValueError(f"contrast {' - '.join(pair)}: expected two of: {', '.join(self.arms)}")
+        missing = {"regularises", "harms", "no_effect", "undecided"} - self.decision.keys()
+        if missing:
+            raise ValueError(f"decision lacks {', '.join(sorted(missing))}")
+        return self
+
+
+def load_protocol(path: str | Path) -> Protocol:
+    """Return the protocol in a YAML file. Raises ``ValueError`` that names the file, the entry and what it lacks."""
+    path = Path(path)
+    try:
+        return Protocol.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name}: not readable as YAML ({error})") from None
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, e['loc'])) or 'protocol'}: {e['msg']}" for e in error.errors()]
+        raise ValueError(f"{path.name}: {'; '.join(found)}") from None
+
+
+def expected_error(power: Power, seeds: int, people: int) -> float:
+    """Return the standard error of a contrast that the protocol's assumptions give for ``seeds`` and ``people``."""
+    return math.sqrt(power.sd_over_seeds**2 / seeds + power.sd_over_people**2 / people)

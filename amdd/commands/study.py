@@ -1,0 +1,137 @@
+"""Command of the study "Is attribution a regulariser?"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+# Imports inside the command put off torch and pandas, so that `amdd --help` is quick; `report` needs no torch.
+
+
+@dataclass
+class Study:
+    """The study of attribution as a regulariser: train its arms, report from predictions, or train one again and compare."""
+
+    action: tyro.conf.Positional[Literal["run", "report", "check"]]
+    arm: tyro.conf.Positional[str] = ""
+    """for `check`: the arm to train again"""
+    seed: tyro.conf.Positional[int] = 0
+    """for `check`: its training seed"""
+    protocol: Path | None = None
+    """protocol file; default: the book's, book/studies/attribution.yml"""
+    arms: Annotated[list[str], tyro.conf.arg(help="arms to train; default: all of the protocol")] = field(
+        default_factory=list
+    )
+    seeds: int = 0
+    """number of seeds; default: the protocol's"""
+    predictions: Path | None = None
+    """for `report`: predictions (.parquet); default: those that are shipped"""
+    keep_weights: bool = False
+    """keep the weights of every training (60 MB each)"""
+
+    def do(self) -> int:
+        return {"run": self._run, "report": self._report, "check": self._check}[self.action]()
+
+    def _run(self) -> int:
+        from tqdm import tqdm
+
+        from amdd.analysis.study import load_protocol
+        from amdd.training.study import collect, finished, planned, run_one
+
+        protocol = load_protocol(self._protocol())
+        profile, clips, tests, root = self._data(protocol)
+        plan = planned(self.arms or list(protocol.arms), range(self.seeds or protocol.seeds))
+        done = sum(finished(root, arm, seed) for arm, seed in plan)
+        with tqdm(plan, desc=f"study ({done} of {len(plan)} were finished)", unit="training") as bar:
+            for arm, seed in bar:
+                bar.set_postfix_str(f"{arm}, seed {seed}")
+                run_one(profile, arm, seed, clips, tests, root, self.keep_weights)
+        table, history = collect(root)
+        self._write(root, table, history)
+        return 0
+
+    def _report(self) -> int:
+        import pandas as pd
+
+        from amdd.analysis.study import load_protocol, report, test_part
+
+        protocol = load_protocol(self._protocol())
+        path = self.predictions or self._protocol().with_name(f"{protocol.name}.parquet")
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no predictions of the study; `amdd study run` makes them")
+        table, decision = report(test_part(pd.read_parquet(path)), protocol)
+        print(table.round(4).to_string(index=False))
+        print(f"\ndecision: {decision}")
+        return 0
+
+    def _check(self) -> int:
+        import pandas as pd
+
+        from amdd.analysis.study import compare, load_protocol
+        from amdd.training.study import ARMS, MINOR, run_one
+
+        protocol = load_protocol(self._protocol())
+        if self.arm not in ARMS | MINOR:
+            raise ValueError(f"no arm {self.arm!r}; expected one of: {', '.join(ARMS | MINOR)}")
+        shipped = pd.read_parquet(self._protocol().with_name(f"{protocol.name}.parquet"))
+        theirs = shipped[(shipped.arm == self.arm) & (shipped.seed == self.seed)]
+        if not len(theirs):
+            raise ValueError(f"no shipped predictions of {self.arm} with seed {self.seed}")
+        profile, clips, tests, root = self._data(protocol)
+        ours = run_one(profile, self.arm, self.seed, clips, tests, root, self.keep_weights, progress=True)
+        table, agrees = compare(ours, theirs, protocol)
+        print(table.round(4).to_string(index=False))
+        print(
+            "agrees within the protocol's tolerance"
+            if agrees
+            else "differs by more than the protocol's tolerance"
+        )
+        return int(not agrees)
+
+    def _protocol(self) -> Path:
+        from amdd.base.paths import PROJECT
+        from amdd.commands.common import needs_repository
+
+        if self.protocol is None:
+            needs_repository()
+        return self.protocol or PROJECT / "book" / "studies" / "attribution.yml"
+
+    def _data(self, protocol):
+        """Return profile, prepared clips, prepared test clips by name and the folder of the trainings."""
+        from amdd.base.paths import Workspace, build_root
+        from amdd.corpora import scan
+        from amdd.data.prepare import prepare
+        from amdd.data.splits import assign_splits
+        from amdd.profiles import load_profile
+        from amdd.puppets.corpus.make import make_corpora
+
+        workspace = Workspace(build_root() / f"study-{protocol.name}")
+        stores = {}
+        for part, overrides in (("train", protocol.corpora.train), ("test", protocol.corpora.test)):
+            profile = load_profile(protocol.corpora.profile, [*overrides, *protocol.corpora.recipe])
+            name = profile.corpus.train if part == "train" else profile.corpus.external[0]
+            place = Workspace(workspace.root / part)
+            root = make_corpora(profile, place, only=(name,))[name]
+            manifest = scan(name, root, profile.corpus)
+            if part == "train":
+                manifest = assign_splits(manifest, profile.corpus).where(
+                    lambda t: t.split.isin(["train", "val"])
+                )
+            else:
+                manifest = manifest.assign(split="test")
+            stores[part] = prepare(manifest, profile.preparation, place.prepared / name, root=root)
+        profile = load_profile(protocol.corpora.profile, [*protocol.corpora.train, *protocol.corpora.recipe])
+        return profile, stores["train"], {"test": stores["test"]}, workspace.runs
+
+    def _write(self, root: Path, table, history) -> None:
+        from amdd.base.paths import atomic
+
+        for name, part in (("predictions", table), ("history", history)):
+            with atomic(root.parent / f"{name}.parquet") as temporary:
+                part.to_parquet(temporary, compression="zstd")
+        print(
+            f"{table[['arm', 'seed']].drop_duplicates().shape[0]} trainings: {root.parent / 'predictions.parquet'}"
+        )

@@ -1,0 +1,171 @@
+"""Arms of the study "Is attribution a regulariser?", and one training of an arm from data to predictions.
+
+An arm differs from the paper's objective in the settings that :data:`ARMS` lists; initialisation, batch order and
+augmentation are functions of the seed alone and so the same in all arms (protocol: ``book/studies/attribution.yml``).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from amdd.base.hashing import hash_bytes
+from amdd.base.paths import atomic, write_text
+from amdd.data.prepare import ClipStore
+from amdd.profiles import Profile, as_dict, profile_from_dict
+from amdd.training.inference import scores_of
+from amdd.training.loop import train
+from amdd.training.runs import Run
+
+LOSS = "training.loss."
+ARMS: dict[str, dict[str, object]] = {
+    "none": {LOSS + "attribution": 0.0},
+    "full": {},
+    "twin": {LOSS + "attribution_target": "binary"},
+    "naming": {LOSS + "attribution_target": "generators"},
+    "shuffled": {LOSS + "attribution_labels": "shuffled"},
+    "detection": {LOSS + "attribution": 0.0, LOSS + "detection": 2.5},
+}
+# Of secondary interest. Binary cross-entropy is the focal loss with gamma 0 and alpha one half, which halves it.
+BCE = {LOSS + "focal_gamma": 0.0, LOSS + "focal_alpha": 0.5, LOSS + "detection": 2.0}
+MINOR: dict[str, dict[str, object]] = {
+    "without_fingerprint": {LOSS + "fingerprint": 0.0},
+    "without_contrastive": {LOSS + "contrastive": 0.0},
+    "bce": BCE,
+    "bce_without_attribution": BCE | {LOSS + "attribution": 0.0},
+    "contrastive_on_reals": {LOSS + "contrastive_clips": "real"},
+    "without_clipping": {"training.clip_norm": 1e6},
+}
+
+
+def arm_profile(profile: Profile, arm: str) -> Profile:
+    """Return ``profile`` with the settings of ``arm``; raises ``ValueError`` for an unknown one."""
+    known = ARMS | MINOR
+    if arm not in known:
+        raise ValueError(f"no arm {arm!r}; expected one of: {', '.join(known)}")
+    values = as_dict(profile)
+    for name, value in known[arm].items():
+        *way, last = name.split(".")
+        part = values
+        for key in way:
+            part = part[key]
+        part[last] = value
+    return profile_from_dict(values)
+
+
+def planned(arms: Sequence[str], seeds: Iterable[int]) -> list[tuple[str, int]]:
+    """Return the trainings in their order: all arms of a seed together, so that stopping early leaves no imbalance."""
+    return [(arm, seed) for seed in seeds for arm in arms]
+
+
+def folder_of(root: Path, arm: str, seed: int) -> Path:
+    """Return the folder of one training below ``root``."""
+    return root / f"{arm}-seed{seed}"
+
+
+def finished(root: Path, arm: str, seed: int) -> bool:
+    """Return whether the training's predictions are there."""
+    return (folder_of(root, arm, seed) / "predictions.parquet").is_file()
+
+
+def run_one(
+    profile: Profile,
+    arm: str,
+    seed: int,
+    clips: ClipStore,
+    tests: Mapping[str, ClipStore],
+    root: Path,
+    keep_weights: bool = False,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Train ``arm`` with ``seed`` on ``clips`` below ``root`` and return its predictions for all clips of ``tests``.
+
+    Written are ``predictions.parquet``, last and so the mark of a finished training, ``history.parquet`` and
+    ``run.json``; weights are removed unless ``keep_weights``. What is finished with the same settings and clips is read, not
+    trained again; what was interrupted is resumed. Raises as :func:`amdd.training.train` does.
+    """
+    own = arm_profile(profile, arm)
+    folder = folder_of(root, arm, seed)
+    key = hash_bytes(
+        json.dumps(
+            [
+                as_dict(own)["training"],
+                arm,
+                seed,
+                {k: str(v.record.get("fingerprint")) for k, v in tests.items()},
+            ],
+            sort_keys=True,
+        ).encode()
+    )
+    path, mark = folder / "predictions.parquet", folder / "study.json"
+    if path.is_file() and mark.is_file() and json.loads(mark.read_text(encoding="utf-8"))["key"] == key:
+        return pd.read_parquet(path)
+    path.unlink(missing_ok=True)
+    run = train(own, clips, folder, seed, progress=progress)
+    table = predictions(run, arm, clips, tests)
+    write_text(mark, json.dumps({"key": key, "arm": arm, "seed": seed}) + "\n")
+    with atomic(path) as temporary:
+        table.to_parquet(temporary)
+    if not keep_weights:
+        (folder / "weights.safetensors").unlink(missing_ok=True)
+    shutil.rmtree(folder / "state", ignore_errors=True)
+    return table
+
+
+def predictions(run: Run, arm: str, clips: ClipStore, tests: Mapping[str, ClipStore]) -> pd.DataFrame:
+    """Return the predictions of a run for the validation clips it was trained beside and for all clips of ``tests``.
+
+    Columns as in :data:`amdd.analysis.study.COLUMNS`, and ``part`` (validation, or the name in ``tests``), ``named`` (the
+    attribution head's class), ``margin`` (log odds of fake that this head gives) and ``naming`` (its class among the
+    generators, real left out). ``score`` is the detection logit, computed in fp32.
+    """
+    validation = np.flatnonzero((clips.manifest["split"] == "val").to_numpy())
+    parts = [("validation", clips, validation)]
+    parts += [(name, store, np.arange(len(store.manifest))) for name, store in tests.items()]
+    classes = np.array(run.profile.model.classes)
+    tables = []
+    for name, store, rows in parts:
+        found = scores_of(run.model, store, rows, run.profile, run.device, "fp32")
+        table = store.manifest.iloc[rows]
+        logits = found["attribution_logits"].astype(float)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "arm": arm,
+                    "seed": run.seed,
+                    "part": name,
+                    "clip": table["clip_id"].to_numpy(),
+                    "people": table["identity"].to_numpy(),
+                    "label": table["label"].to_numpy(np.int8),
+                    "generator": table["generator"].to_numpy(),
+                    "score": found["logit"].astype(np.float32),
+                    "named": classes[logits.argmax(1)],
+                    "naming": classes[1 + logits[:, 1:].argmax(1)],
+                    "margin": (np.logaddexp.reduce(logits[:, 1:], axis=1) - logits[:, 0]).astype(np.float32),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def collect(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return predictions and histories of all finished trainings below ``root``, by arm and seed.
+
+    Raises ``FileNotFoundError`` where none is finished.
+    """
+    found, histories = [], []
+    for path in sorted(root.glob("*-seed*/predictions.parquet")):
+        table = pd.read_parquet(path)
+        history = pd.read_parquet(path.with_name("history.parquet"))
+        found.append(table)
+        histories.append(history.assign(arm=table["arm"].iloc[0], seed=int(table["seed"].iloc[0])))
+    if not found:
+        raise FileNotFoundError(
+            f"{root}: no finished training of the study is here; `amdd study run` makes them"
+        )
+    return pd.concat(found, ignore_index=True), pd.concat(histories, ignore_index=True)
