@@ -77,6 +77,7 @@ class ClipDataset(Dataset):
     ``audio_present``; ``clip_id``; and ``index``, the clip's row in the prepared corpus. If ``settings.frames`` is
     smaller than the number prepared, T is that many of the frames, evenly spaced; with ``draw`` they are drawn at random
     instead, in their order. With ``shuffle`` the generators of the known fakes are permuted in ``named``, by ``seed``.
+    Frames are sent to ``device`` as bytes and converted and augmented there.
 
     Augmentation is drawn from (seed, epoch, row, repeat) alone, so that a resumed run sees what an
     uninterrupted one would, whatever the number of loader processes. Call :meth:`set_epoch` before each epoch.
@@ -93,19 +94,20 @@ class ClipDataset(Dataset):
         *,
         draw: int = 0,
         shuffle: bool = False,
+        device: torch.device | str = "cpu",
     ) -> None:
         self.prepared, self.settings = prepared, settings or prepared.settings
         self.rows = row_numbers(prepared, rows)
         self.generators, self.augment, self.seed, self.epoch = tuple(generators), augment, seed, 0
-        self.draw = draw
+        self.draw, self.device = draw, torch.device(device)
         table = prepared.manifest.iloc[self.rows]
         self.generator = generator_index(table["generator"].tolist(), self.generators)
         self.named = shuffled(self.generator, seed) if shuffle else self.generator
         self.label = table["label"].to_numpy(np.int64)
         self._audio = table["audio_present"].to_numpy(bool)
         self._ids = table["clip_id"].astype(str).tolist()
-        self._mean = torch.tensor(MEAN).view(1, 3, 1, 1)
-        self._std = torch.tensor(STD).view(1, 3, 1, 1)
+        self._mean = torch.tensor(MEAN, device=self.device).view(1, 3, 1, 1)
+        self._std = torch.tensor(STD, device=self.device).view(1, 3, 1, 1)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -123,12 +125,12 @@ class ClipDataset(Dataset):
             frames = frames[np.sort(rng.permutation(len(frames))[: self.draw])]
         elif self.settings.frames < len(frames):
             frames = frames[np.linspace(0, len(frames) - 1, self.settings.frames).round().astype(int)]
-        images = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float().div_(255)
+        images = torch.from_numpy(np.array(frames)).to(self.device).permute(0, 3, 1, 2).float().div_(255)
         if self.augment:
             images = augment(images, np.random.default_rng([self.seed, self.epoch, row, repeat]))
         return {
             "frames": (images - self._mean) / self._std,
-            "mel": torch.from_numpy(np.array(self.prepared.mel(row), np.float32)),
+            "mel": torch.from_numpy(np.array(self.prepared.mel(row), np.float32)).to(self.device),
             "label": int(self.label[k]),
             "generator": int(self.generator[k]),
             "named": int(self.named[k]),

@@ -118,6 +118,8 @@ class TrainingSettings:
     """weight decay; not given in the paper: related work takes 1e-5 (MDS) to 5e-4 (DMA-STA), MRDF and BA-TFD this"""
     clip_norm: Annotated[float, Field(gt=0, le=1_000_000)] = 1.0
     """largest norm of the gradient (Algorithm 1)"""
+    validate_every: Positive = 1
+    """epochs from one evaluation on validation clips to the next; the last epoch is always evaluated"""
     gradients: bool = True
     """record, on the first batch of every epoch, the norm of each term's gradient (one process only)"""
     loss: LossSettings = field(default_factory=LossSettings)

@@ -19,7 +19,7 @@ def batch_of(
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the clips ``rows`` as one batch, and its tensors on ``device``."""
     rows = np.fromiter(rows, int)
-    dataset = ClipDataset(prepared, rows, profile.preparation, profile.model.classes[1:])
+    dataset = ClipDataset(prepared, rows, profile.preparation, profile.model.classes[1:], device=device)
     batch = collate([dataset[i] for i in range(len(dataset))])
     return batch, {k: v.to(device) for k, v in batch.items() if isinstance(v, Tensor)}
 

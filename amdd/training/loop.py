@@ -136,6 +136,7 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
         seed,
         draw=s.draw_frames,
         shuffle=s.loss.attribution_labels == "shuffled",
+        device="cpu" if s.workers else device,  # loader processes have no part in the device
     )
     steps_per_epoch = max(1, len(dataset) // s.batch_size)
     sampler = balanced_sampler(
@@ -195,8 +196,10 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
                 precision=precision,
                 device=device,
             )
-            state.save(at)
-            last_save = time.time()
+            # An epoch of seconds is sooner trained again than written.
+            if time.time() - last_save > save_every / 4:
+                state.save(at)
+                last_save = time.time()
         if world > 1:
             dist.barrier()
     bar.close()

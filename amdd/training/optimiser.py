@@ -14,13 +14,16 @@ from amdd.profiles import TrainingSettings
 
 def optimiser_of(model: nn.Module, s: TrainingSettings, device: torch.device) -> torch.optim.Optimizer:
     """Return AdamW over all parameters, the backbones at ``backbone_rate`` times the learning rate."""
+    fused = device.type == "cuda"  # a tenth of the kernels
     if s.backbone_rate == 1:
-        return torch.optim.AdamW(model.parameters(), s.learning_rate, weight_decay=s.weight_decay)
+        return torch.optim.AdamW(
+            model.parameters(), s.learning_rate, weight_decay=s.weight_decay, fused=fused
+        )
     named = list(model.named_parameters())
     trunk = [p for name, p in named if ".trunk." in name]
     rest = [p for name, p in named if ".trunk." not in name]
     groups = [{"params": rest}, {"params": trunk, "lr": s.learning_rate * s.backbone_rate}]
-    return torch.optim.AdamW(groups, s.learning_rate, weight_decay=s.weight_decay)
+    return torch.optim.AdamW(groups, s.learning_rate, weight_decay=s.weight_decay, fused=fused)
 
 
 def schedule_of(
@@ -53,5 +56,5 @@ def loader_of(
         batch_sampler=mine,
         num_workers=s.workers,
         collate_fn=collate,
-        pin_memory=torch.cuda.is_available(),
+        pin_memory=torch.cuda.is_available() and s.workers > 0,
     )

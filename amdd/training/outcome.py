@@ -21,6 +21,7 @@ from amdd.training.inference import scores_of
 from amdd.training.runs import load_weights, save_weights, write_record
 
 TERMS = ("detection", "attribution", "contrastive", "fingerprint", "centroid", "total")
+VALIDATION = ("validation_auc", "validation_balanced_accuracy", "validation_loss")
 
 
 class Diverged(ValueError):
@@ -54,6 +55,13 @@ def close_epoch(
     finite.
     """
     s = profile.training
+    last = epoch + 1 == s.epochs
+    row: dict[str, Any] = {"epoch": epoch + 1, **{k: v / steps for k, v in zip(TERMS, at["sums"])}}
+    then = {"learning_rate": rate, "seconds": round(at["seconds"], 2), **at.pop("gradients", {})}
+    at["sums"] = [0.0] * len(TERMS)
+    if (epoch + 1) % s.validate_every and not last:
+        at["history"].append(row | dict.fromkeys(VALIDATION, float("nan")) | then)
+        return
     found = scores_of(model, prepared, validation, profile, device, precision)
     label, logit = found["label"], found["logit"]
     if not np.isfinite(logit).all():
@@ -61,18 +69,9 @@ def close_epoch(
             run_dir, f"after epoch {epoch + 1} the scores of validation clips are not finite", rate
         )
     loss = float(np.mean(np.logaddexp(0, np.where(label == 1, -logit, logit))))
-    row = {
-        "epoch": epoch + 1,
-        **{k: v / steps for k, v in zip(TERMS, at["sums"])},
-        "validation_auc": auc(label, logit),
-        "validation_balanced_accuracy": balanced_accuracy(label, logit > 0),
-        "validation_loss": loss,
-        "learning_rate": rate,
-        "seconds": round(at["seconds"], 2),
-        **at.pop("gradients", {}),
-    }
+    values = (auc(label, logit), balanced_accuracy(label, logit > 0), loss)
+    row |= dict(zip(VALIDATION, values)) | then
     at["history"].append(row)
-    at["sums"] = [0.0] * len(TERMS)
     value = {"validation_auc": row["validation_auc"], "validation_loss": -loss, "last": float(epoch)}[
         s.selection
     ]

@@ -82,12 +82,13 @@ def run_one(
     root: Path,
     keep_weights: bool = False,
     progress: bool = False,
+    save_every: float = 60.0,
 ) -> pd.DataFrame:
     """Train ``arm`` with ``seed`` on ``clips`` below ``root`` and return its predictions for all clips of ``tests``.
 
     Written are ``predictions.parquet``, last and so the mark of a finished training, ``history.parquet`` and
     ``run.json``; weights are removed unless ``keep_weights``. What is finished with the same settings and clips is read, not
-    trained again; what was interrupted is resumed. Raises as :func:`amdd.training.train` does.
+    trained again; what was interrupted is resumed from its last state (every ``save_every`` seconds). Raises as :func:`amdd.training.train` does.
     """
     own = arm_profile(profile, arm)
     folder = folder_of(root, arm, seed)
@@ -106,7 +107,7 @@ def run_one(
     if path.is_file() and mark.is_file() and json.loads(mark.read_text(encoding="utf-8"))["key"] == key:
         return pd.read_parquet(path)
     path.unlink(missing_ok=True)
-    run = train(own, clips, folder, seed, progress=progress)
+    run = train(own, clips, folder, seed, progress=progress, save_every=save_every)
     table = predictions(run, arm, clips, tests)
     write_text(mark, json.dumps({"key": key, "arm": arm, "seed": seed}) + "\n")
     with atomic(path) as temporary:
