@@ -47,7 +47,7 @@ ONLY_TESTS = {
         "mypy",
         "mypy-extensions",
     ),
-    *("nodeenv", "owlrl", "pandas-stubs", "pathspec", "pfzy", "playwright", "pluggy", "ply", "pre-commit"),
+    *("nodeenv", "owlrl", "pathspec", "pfzy", "playwright", "pluggy", "ply", "pre-commit"),
     *(
         "prettytable",
         "pyshacl",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from amdd.base.paths import write_text
-from amdd.companion.compare import AGREES, DIFFERS, SKIPPED, WITHIN, Compared, overall
+from amdd.companion.compare import AGREES, DIFFERS, SKIPPED, WITHIN, Compared, Verdict, overall
 from amdd.companion.rerun import CERTIFICATE, Rerun
 
 SHOWN = 200  # rows of a table in words; the JSON has all
@@ -63,7 +64,7 @@ def text(found: Rerun) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sentence(found: Rerun, by: dict[str, list[Compared]]) -> str:
+def _sentence(found: Rerun, by: Mapping[Verdict, list[Compared]]) -> str:
     total = len(found.rows) - len(by[SKIPPED])
     verdict = overall(found.rows)
     if verdict == AGREES:

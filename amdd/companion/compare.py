@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -133,8 +133,8 @@ def _number(topic: str, key: str, kept: dict, new: dict, allowed: Tolerance) -> 
     if unit != str(new.get("unit", "")):
         yield Compared(topic, key, DIFFERS, unit, new.get("unit", ""), note="another unit")
         return
-    ends = [kept.get("low"), kept.get("high")]
-    width = abs(ends[1] - ends[0]) if all(_is_number(e) for e in ends) else 0.0
+    low, high = kept.get("low"), kept.get("high")
+    width = abs(high - low) if _is_number(low) and _is_number(high) else 0.0
     for part in ("value", "low", "high", *COUNTS):
         if part not in kept and part not in new:
             continue
@@ -146,7 +146,7 @@ def _number(topic: str, key: str, kept: dict, new: dict, allowed: Tolerance) -> 
             yield _value(topic, name, kept.get(part), new.get(part), allowed, unit, width)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -155,8 +155,8 @@ def _value(topic, name, kept, new, allowed: Tolerance, unit: str = "", width: fl
         bound, distance = allowed.allowed(kept, unit, width), abs(new - kept)
         return Compared(topic, name, _judge(distance, bound), kept, new, distance, bound)
     if isinstance(kept, str) and isinstance(new, str):
-        verdict, distance = _texts(kept, new, allowed)
-        return Compared(topic, name, verdict, kept, new, distance)
+        verdict, furthest = _texts(kept, new, allowed)
+        return Compared(topic, name, verdict, kept, new, furthest)
     return Compared(topic, name, AGREES if kept == new else DIFFERS, kept, new)
 
 
@@ -198,8 +198,8 @@ def _table(topic: str, name: str, kept: Path, new: Path, allowed: Tolerance) -> 
         yield Compared(topic, name, DIFFERS, note=f"not readable: {error}")
         return
     if list(before.columns) != list(after.columns) or len(before) != len(after):
-        shapes = [f"{len(t)} rows of {', '.join(map(str, t.columns))}" for t in (before, after)]
-        yield Compared(topic, name, DIFFERS, *shapes, note="other rows or columns")
+        shown, new_shown = (f"{len(t)} rows of {', '.join(map(str, t.columns))}" for t in (before, after))
+        yield Compared(topic, name, DIFFERS, shown, new_shown, note="other rows or columns")
         return
     for column in before.columns:
         what = f"{name}: {column}"

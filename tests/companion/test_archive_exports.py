@@ -257,6 +257,17 @@ def test_the_description_has_its_responsible_ai_part_and_leaves_ground_truth_out
     assert export(corpora).read_bytes() == first
 
 
+def test_the_command_prints_what_it_wrote(corpora, tmp_path, monkeypatch, capsys):
+    from amdd.commands.archive import Archive
+
+    monkeypatch.setenv("AMDD_BUILD", str(tmp_path / "build"))
+    assert Archive("croissant", corpora=corpora).do() == 0
+    assert Archive("bill", profile="smoke").do() == 0
+    printed = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert printed == [corpora / "croissant.json", tmp_path / "build" / "smoke" / "bill.cdx.json"]
+    assert all(path.is_file() for path in printed)
+
+
 def test_a_folder_without_corpora_is_refused(tmp_path):
     from amdd.companion.archive.croissant import export
 

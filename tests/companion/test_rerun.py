@@ -178,3 +178,21 @@ def test_a_record_without_a_processor_counts_as_another_machine(kept):
     del older["environment"]["processor"]
     assert machine_differences(found, found, list(found["notebooks"])) == []
     assert machine_differences(older, found, list(found["notebooks"])) != []
+
+
+def test_the_command_writes_the_certificate_and_fails_where_numbers_differ(
+    own, tmp_path, monkeypatch, capsys
+):
+    from functools import partial
+
+    from amdd.commands.book import Verify
+    from amdd.companion import rerun as module
+
+    workspace, folder = own
+    set_number(workspace, "auc", 0.6)
+    monkeypatch.setenv("AMDD_BUILD", str(workspace.root.parent))
+    monkeypatch.setattr(module, "rerun", partial(rerun, folder=folder, echo=lambda _: None))
+    assert Verify(profile="smoke", rerun=True, only=["02"]).do() == 1
+    place = workspace.root.parent / "rerun"
+    assert json.loads((place / "certificate.json").read_text())["counts"]["differs"] == 1
+    assert capsys.readouterr().out.startswith("differs (same machine): ")

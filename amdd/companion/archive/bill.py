@@ -44,7 +44,7 @@ def bill(lock: Path) -> Bom:
         bom_ref="amdd",
         licenses=[LicenseExpression("Apache-2.0")],
     )
-    parts = {}
+    parts: dict[str, list[Component]] = {}
     for name, version, marker in pins(lock):
         part = component(name, version, marker)
         found.components.add(part)
@@ -97,7 +97,8 @@ def _licence(name: str, version: str) -> str:
         return ""
     if facts["Version"].partition("+")[0] != version.partition("+")[0]:
         return ""
-    text = facts.get("License-Expression") or facts.get("License") or ""
+    stated = facts.get_all("License-Expression") or facts.get_all("License") or [""]
+    text = str(stated[0])
     if not text or "\n" in text or len(text) > 80:
         kinds = [c.split(" :: ")[-1] for c in facts.get_all("Classifier") or [] if c.startswith("License ::")]
         text = kinds[0] if kinds else ""
