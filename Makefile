@@ -24,20 +24,34 @@ run: $(STAMP)  ## the notebooks without the book
 
 env: $(STAMP)  ## the environment in .venv
 
-$(STAMP): requirements.lock pyproject.toml
+# Without an NVIDIA card, PyTorch's CPU packages are chosen where their index serves them; LOCK=requirements.lock or
+# LOCK=requirements-cpu.lock chooses by hand.
+LOCK ?=
+INSTALL = VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --compile-bytecode --no-deps
+
+$(STAMP): requirements.lock requirements-cpu.lock pyproject.toml
 	@test -x $(BIN)/python || test -n "$(PYTHON)" || { echo "amdd needs Python 3.11 or 3.12; name one by PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --compile-bytecode --no-deps -r requirements.lock -e .
+	@lock="$(LOCK)"; test -n "$$lock" || lock=$$($(BIN)/python -I amdd/base/packages.py) || lock=requirements.lock; \
+	case "$$lock" in *cpu*) mix="--index-strategy unsafe-best-match";; *) mix="";; esac; \
+	echo $(INSTALL) $$mix -r "$$lock" -e .; \
+	$(INSTALL) $$mix -r "$$lock" -e . || { test -z "$(LOCK)" && test -n "$$mix" && \
+	echo "the CPU packages could not be installed; installing requirements.lock" && $(INSTALL) -r requirements.lock -e .; }
 	@touch $(STAMP)
 
-lint: $(STAMP)  ## style, import contract, types
+# requirements.lock has them; the one without CUDA leaves them out.
+$(VENV)/.tests: $(STAMP) requirements-test.lock
+	@$(BIN)/python -c "import pytest, mypy, playwright" 2>/dev/null || $(INSTALL) -r requirements-test.lock
+	@touch $(VENV)/.tests
+
+lint: $(VENV)/.tests  ## style, import contract, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-test: $(STAMP) lint  ## environment if missing, lint and the tests
+test: $(VENV)/.tests lint  ## environment if missing, lint and the tests
 	$(BIN)/python tests/install_browser.py
 	$(BIN)/python -m pytest $(ARGS)
 

@@ -8,6 +8,7 @@ import sys
 
 import tyro
 
+from amdd.commands.archive import Archive
 from amdd.commands.book import Book, Pdf, Run, Verify
 from amdd.commands.datasets import Corpora, Prepare, Puppets, Scan, Settings
 from amdd.commands.network import Evaluate, Model, Train
@@ -29,6 +30,7 @@ COMMANDS = {
     "puppets": Puppets,
     "model": Model,
     "verify": Verify,
+    "archive": Archive,
 }
 
 

@@ -1,7 +1,8 @@
-"""Threads and memory of the current process."""
+"""Processor of this machine, threads and memory of the current process."""
 
 from __future__ import annotations
 
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,16 @@ def one_thread() -> Iterator[None]:
     finally:
         cv2.setNumThreads(before[0])
         torch.set_num_threads(before[1])
+
+
+def processor() -> str:
+    """Return the processor's name, as the system states it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.M)
+    return found[1].strip() if found else platform.processor() or platform.machine()
 
 
 def peak_memory_mb() -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -73,14 +73,41 @@ class Pdf:
 
 @dataclass
 class Verify:
-    """Hash a run's artefacts again and name what differs from its manifest."""
+    """Hash a run's artefacts again and name what differs from its manifest; with --rerun, run the chapters again in a
+    separate folder, compare every number, and write a certificate."""
 
     profile: str = "demo"
+    rerun: bool = False
+    """run the chapters again and compare their numbers with the kept ones"""
+    only: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
+    """re-run only these chapters, by number or name (repeatable); what they read of others is copied"""
+    out: Path | None = None
+    """folder of the re-run and of the certificate; default: rerun, beside the run"""
+    machine: Literal["auto", "same", "other"] = "auto"
+    """tolerance for the same machine or another one; auto compares the records of both runs"""
 
     def do(self) -> int:
         from amdd.base.paths import Workspace
         from amdd.companion.verify import differences
 
+        if self.rerun:
+            return self._again()
         found = differences(Workspace.of(self.profile))
         print("\n".join(found) if found else "all artefacts match the manifest")
         return int(bool(found))
+
+    def _again(self) -> int:
+        from amdd.base.paths import Workspace, build_root
+        from amdd.companion.certificate import record, write
+        from amdd.companion.compare import DIFFERS
+        from amdd.companion.rerun import rerun
+
+        needs_repository()
+        out = self.out or build_root() / "rerun"
+        machines: dict[str, Any] = {"auto": None, "same": "same machine", "other": "other machine"}
+        found = rerun(Workspace.of(self.profile), out, self.only or None, machine=machines[self.machine])
+        words, data = write(found, out)
+        summary = record(found)
+        counts = ", ".join(f"{count} {name}" for name, count in summary["counts"].items())
+        print(f"{summary['verdict']} ({found.tolerance.machine}): {counts}\n{words}\n{data}")
+        return int(summary["verdict"] == DIFFERS)

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from amdd.base.environment import environment
 from amdd.base.hashing import hash_bytes, hash_path
 from amdd.base.lock import exclusive
+from amdd.base.machine import processor
 from amdd.base.paths import PROJECT, Workspace, write_text
 from amdd.companion.chapters import topic_of
 from amdd.companion.execute import NotebookFailed, clock, execute
@@ -89,7 +91,7 @@ def run(
     profile = load_profile(profile_name, overrides)
     workspace = workspace or Workspace.of(profile_name)
     known = chapters(folder)
-    chosen = _choose(known, only, start)
+    chosen = choose(known, only, start)
     with exclusive(workspace.root):
         return _run(known, chosen, profile, overrides, workspace, force, echo)
 
@@ -122,7 +124,12 @@ def _run(known, chosen, profile, overrides, workspace, force, echo) -> dict[str,
     return manifest
 
 
-def _choose(known: list[Chapter], only: list[str] | None, start: str | None) -> set[str]:
+def choose(known: list[Chapter], only: list[str] | None, start: str | None) -> set[str]:
+    """Return the names of the notebooks in ``only`` (by number or name), else of all from ``start`` on.
+
+    Raises ``ValueError`` for an unknown name.
+    """
+
     def find(text: str) -> int:
         for i, chapter in enumerate(known):
             if text in (chapter.name, chapter.number, str(int(chapter.number))):
@@ -175,6 +182,7 @@ def _execute(chapter, label, profile, overrides, workspace, expected, echo) -> d
         "writes": {p: hash_path(workspace.root / p) for p in writes},
         "seed": profile.training.seed,
         "device": _device(),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": took.seconds,
         "peak_memory_mb": took.peak_memory_mb,
     }
@@ -194,7 +202,7 @@ def _device() -> str:
 
 
 def _environment() -> dict[str, Any]:
-    return environment() | {"cores": os.cpu_count()}
+    return environment() | {"cores": os.cpu_count(), "processor": processor()}
 
 
-__all__ = ["Chapter", "NotebookFailed", "chapters", "run"]
+__all__ = ["Chapter", "NotebookFailed", "chapters", "choose", "run"]

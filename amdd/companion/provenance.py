@@ -6,12 +6,13 @@ import hashlib
 import re
 
 from amdd.base.hashing import code_hash, hash_path, imported_by
+from amdd.base.packages import installed_lock
 from amdd.base.paths import MEASURED, PROJECT
 
 
 def lock_hash() -> str:
-    """Return a hash of the locked packages; "" outside a checkout."""
-    return hash_path(PROJECT / "requirements.lock")
+    """Return a hash of the lock file that the environment was installed from; "" outside a checkout."""
+    return hash_path(PROJECT / installed_lock())
 
 
 def library_used_hash(source: str) -> str:

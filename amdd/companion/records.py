@@ -31,6 +31,7 @@ class Entry(BaseModel):
     device: str
     seconds: Annotated[float, Field(ge=0)]
     peak_memory_mb: Annotated[float, Field(ge=0)]
+    ended: str = ""  # when, by ISO 8601; records of earlier versions have none
 
 
 class Record(BaseModel):

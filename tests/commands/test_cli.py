@@ -26,7 +26,7 @@ def make(folder: Path, *words: str) -> list[str]:
     """The words that a stand-in for the installed command gets from make, in a copy of the project's Makefile."""
     binaries = folder / ".venv" / "bin"
     binaries.mkdir(parents=True, exist_ok=True)
-    for name in ("requirements.lock", "pyproject.toml"):
+    for name in ("requirements.lock", "requirements-cpu.lock", "pyproject.toml"):
         (folder / name).touch()
     shutil.copy(PROJECT / "Makefile", folder)
     (binaries / "amdd").write_text(f"#!{sys.executable}\nimport sys\nprint('\\n'.join(sys.argv[1:]))\n")
