@@ -48,6 +48,7 @@ from amdd.companion.results import measured
 from amdd.data.variants.order import with_shuffled_frames
 from amdd.figures.detection import confusion, reliability, roc, scores
 from amdd.figures.player import clip_player
+from amdd.puppets.corpus.vote import write_vote
 from amdd.stats import auc, bootstrap, clusters_of, per_generator
 
 nb = open_notebook("in_domain_results", profile, overrides)
@@ -208,6 +209,14 @@ root = nb.corpus_root()
 chosen = median_clips(predictions)
 played = [play(run, clips, row) for row in chosen.itertuples()]
 nb.show("player", clip_player(played))
+
+# %% tags=["remove-cell"]
+if nb.built_in:  # clips for the page "Vote before you see"
+    made = nb.profile.corpus
+    facts = {"profile": nb.profile.name, "seed": nb.seed}
+    facts["threshold"] = nb.evaluation.threshold
+    folder = nb.writes(nb.workspace.results / nb.topic / "vote")
+    write_vote(folder, predictions, clips.manifest, made, facts)
 
 # %% [markdown]
 # ## Exercises

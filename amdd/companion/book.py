@@ -15,10 +15,12 @@ import yaml
 
 from amdd.base.hashing import hash_bytes, hash_path
 from amdd.base.paths import PROJECT, Workspace, write_text
+from amdd.companion.chapters import topic_of
 from amdd.companion.execute import clock
 from amdd.companion.pipeline import chapters
 from amdd.companion.records import read_manifest
 from amdd.companion.reference import pages
+from amdd.companion.teaching import add_questions, vote_films
 from amdd.companion.timings import duration
 
 BUILT = "built.json"
@@ -49,6 +51,7 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             wanted[path.relative_to(PROJECT).as_posix()] = path.read_bytes()
     wanted |= pages()
+    wanted |= vote_films(workspace.results)
     wanted["genindex.md"] = b"# Index\n"  # the builder fills it from the glossary
     for path in sorted((PROJECT / "benchmarks" / "results").glob("*.json")):
         wanted[f"benchmarks/{path.name}"] = path.read_bytes()
@@ -120,6 +123,7 @@ def with_downloads(executed: Path, name: str, seconds: float | None, repository:
                     r'<a href="../_static/code/\1.txt">\2</a>',
                     shown,
                 )
+    add_questions(notebook, topic_of(name))
     links = (
         f"Take this chapter along: {{download}}`notebook <{name}.ipynb>` · {{download}}`script <{name}.py>`"
     )

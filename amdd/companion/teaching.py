@@ -1,0 +1,28 @@
+"""What the book adds for learners: the questions of a chapter's topic, and the films of the vote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from amdd.base.paths import PROJECT
+
+QUESTIONS = PROJECT / "book" / "questions"
+VOTE = ("in_domain_results", "vote")  # topic and folder of the clips for the page "Vote before you see"
+
+
+def add_questions(notebook: NotebookNode, topic: str, folder: Path = QUESTIONS) -> None:
+    """Append the questions on ``topic`` to an executed chapter, if there are any."""
+    if not (folder / f"{topic}.yml").is_file():
+        return
+    cell = new_markdown_cell(f"## Check yourself\n\n```{{questions}} {topic}\n```")
+    cell["id"] = "questions"
+    notebook.cells.append(cell)
+
+
+def vote_films(results: Path) -> dict[str, bytes]:
+    """Return the films of the vote that a run chose, by the place where the book takes static files from."""
+    folder = results.joinpath(*VOTE)
+    return {f"book/_static/vote/{p.name}": p.read_bytes() for p in sorted(folder.glob("*.mp4"))}
