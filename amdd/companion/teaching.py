@@ -1,7 +1,8 @@
-"""What the book adds for learners: the questions of a chapter's topic, and the films of the vote."""
+"""What the book adds for learners: a chapter's answer at its end, the questions of its topic, the films of the vote."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -11,6 +12,17 @@ from amdd.base.paths import PROJECT
 
 QUESTIONS = PROJECT / "book" / "questions"
 VOTE = ("in_domain_results", "vote")  # topic and folder of the clips for the page "Vote before you see"
+
+
+def add_answer(notebook: NotebookNode) -> None:
+    """Append the answer with which a chapter opens, so that it closes with it too; its numbers are bound as there."""
+    opening = notebook.cells[0].source if notebook.cells else ""
+    found = re.search(r"^\*\*Answer\.\*\* (.+?)(?:\n\n|\Z)", opening, re.S | re.M)
+    if found is None:
+        return
+    cell = new_markdown_cell(f"## The answer, once more\n\n{found[1].strip()}")
+    cell["id"] = "answer"
+    notebook.cells.append(cell)
 
 
 def add_questions(notebook: NotebookNode, topic: str, folder: Path = QUESTIONS) -> None:

@@ -153,7 +153,7 @@ class ResultFigure(SphinxDirective):
             self.env.note_dependency(str(path))
         record = json.loads(words.read_text(encoding="utf-8"))
         source = f"data:{kinds[picture.suffix]};base64,{base64.b64encode(picture.read_bytes()).decode()}"
-        up = "../" * self.env.docname.count("/")
+        up = self.env.config.amdd_up + "../" * self.env.docname.count("/")
         text = (
             f'<figure class="amdd-figure"><img src="{source}" alt="{html.escape(record["alt"], quote=True)}">'
             f'<figcaption>{html.escape(record["caption"])} <a href="{up}notebooks/{chapter_of(topic)}.html'
@@ -163,6 +163,7 @@ class ResultFigure(SphinxDirective):
 
 
 def setup(app):
+    app.add_config_value("amdd_up", "", "env", str)  # from this project to the book, for links to chapters
     app.add_directive("result-figure", ResultFigure)
     app.add_role("result", ResultRole())
     app.add_role("paper", PaperRole())
