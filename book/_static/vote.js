@@ -15,6 +15,7 @@
   const percent = (value) => (Number.isNaN(value) ? "–" : `${Math.round(100 * value)} %`);
   const points = (value) => (Number.isNaN(value) ? "–" : `${value >= 0 ? "+" : "−"}${Math.abs(Math.round(100 * value))} points`);
   const interval = (e, show = percent) => show(e.value) + (e.low === undefined ? "" : ` (95 % interval ${show(e.low)} to ${show(e.high)})`);
+  const share = (e) => (e.low === undefined ? e : { ...e, low: Math.max(0, e.low), high: Math.min(1, e.high) });
   const nameOf = (generator) => (generator === "real" ? "real" : generator || "forged, maker not named");
 
   const table = (caption, head, rows) => make("div", { class: "amdd-table", tabindex: "0" }, make("table", {},
@@ -128,7 +129,7 @@
     const row = (text, key) => {
       const mine = one ? each[0][key] : null;
       const n = { accuracy: each[0].n, trust: each[0].reals, detected: each[0].fakes, named: each[0].fakes }[key];
-      const shown = one ? interval(N.wilson(Math.round(mine * n), n)) : interval(N.overPeople(each.map((r) => r[key])));
+      const shown = one ? interval(N.wilson(Math.round(mine * n), n)) : interval(share(N.overPeople(each.map((r) => r[key]))));
       return [text, shown, percent(theirs[key])];
     };
     const who = one ? "you" : `${votes.length} people`;
@@ -144,9 +145,9 @@
       return [clip.id, nameOf(clip.truth), percent(N.mean(given.map((a) => Number(N.right(clip, a))))), clip.score.toFixed(2), nameOf(clip.attribution)];
     });
     return [
-      table(`Share of correct answers, ${who} beside the detector. ${index.corpus}, ${clips.length} test clips, profile ${index.profile}, seed ${index.seed}.`, ["", who, "detector"],
+      table(`Share of correct answers, ${who} beside the detector. ${index.corpus}, ${clips.length} test clips, profile ${index.profile}, seed ${index.seed}.`, ["share of", who, "detector"],
         [row("All clips", "accuracy"), row("Reals called real", "trust"), row("Forgeries called forged", "detected"), row("Forgeries given to their maker", "named"), ["Brier score (0 is best, guessing 0.25)", N.mean(each.map((r) => r.brier)).toFixed(2), theirs.brier.toFixed(2)]]),
-      table("Before and after the practice with feedback. Practice is worth something only if the first row does not fall.", ["", "before", "after", "change"], changes),
+      table("Before and after the practice with feedback. Practice is worth something only if the first row does not fall.", ["share of", "before", "after", "change"], changes),
       counts(`Confusion of ${who}: rows are true, columns what was answered.`, found),
       counts("Confusion of the detector on the same clips.", machine),
       reliability(people, other),

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from playwright.sync_api import sync_playwright
 from support.browser import chromium_or_skip
+from support.sphinx_page import build_page
 
 from amdd.base.paths import PROJECT
 from amdd.companion.chapters import topic_of
@@ -186,8 +187,6 @@ FIXED = {
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """Return a page with one question of each kind, built by Sphinx with warnings as errors."""
-    from sphinx.application import Sphinx
-
     source = tmp_path_factory.mktemp("questions")
     (source / "book" / "questions").mkdir(parents=True)
     (source / "book" / "_static").mkdir()
@@ -196,27 +195,8 @@ def built(tmp_path_factory):
     shown = [FIXED, NUMBER | {"answer": 0.625, "wrong": [{"value": 0.5, "why": "ties count"}]}, ORDER, CHOICE]
     (source / "book" / "questions" / "demo.yml").write_text(yaml.safe_dump(shown))
     (source / "index.md").write_text("# Page\n\n```{questions} demo\n```\n")
-    settings = {
-        "extensions": ["myst_parser", "amdd.companion.sphinx.results", "amdd.companion.sphinx.questions"],
-        "myst_enable_extensions": ["dollarmath"],
-        "html_static_path": ["book/_static"],
-        "html_theme": "basic",
-    }
-    out = source / "out"
-    app = Sphinx(
-        source,
-        None,
-        out,
-        source / "trees",
-        "html",
-        settings,
-        status=None,
-        warningiserror=True,
-        keep_going=True,
-    )
-    app.build()
-    assert app.statuscode == 0
-    return out / "index.html"
+    extensions = ("amdd.companion.sphinx.results", "amdd.companion.sphinx.questions")
+    return build_page(source, *extensions, static="book/_static")
 
 
 def test_without_script_every_question_has_its_answer_below_a_fold(built):

@@ -69,6 +69,12 @@ def words_of(settings: CorpusSettings, clip: Clip) -> str:
     return speech_of(settings, other or clip.shot).text
 
 
+def spoken_in(settings: CorpusSettings, clip_ids: list[str]) -> list[str]:
+    """Return what is said in each of these clips of the built-in training corpus; "" for clips that it does not have."""
+    known = {clip.path: clip for clip in plan(settings, (settings.train,))[settings.train]}
+    return [words_of(settings, known[name]) if name in known else "" for name in clip_ids]
+
+
 def write_vote(
     folder: Path,
     predictions: pd.DataFrame,
@@ -84,8 +90,8 @@ def write_vote(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     films = manifest.set_index("clip_id").video
-    known = {clip.path: clip for clip in plan(settings, (settings.train,))[settings.train]}
     chosen = dealt(predictions, int(facts["seed"])).sample(frac=1, random_state=int(facts["seed"]))
+    said = spoken_in(settings, chosen.clip_id.tolist())
     clips = []
     for number, clip in enumerate(chosen.itertuples(), start=1):
         film = Path(films[clip.clip_id])
@@ -100,7 +106,7 @@ def write_vote(
                 "truth": clip.generator,
                 "score": round(float(clip.score), 4),
                 "attribution": clip.attribution,
-                "words": words_of(settings, known[clip.clip_id]) if clip.clip_id in known else "",
+                "words": said[number - 1],
             }
         )
     generators = sorted({c["truth"] for c in clips} - {"real"})
