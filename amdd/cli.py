@@ -10,6 +10,7 @@ import tyro
 
 from amdd.commands.archive import Archive
 from amdd.commands.book import Book, Pdf, Run, Verify
+from amdd.commands.classroom import Assignments, Pack
 from amdd.commands.datasets import Corpora, Prepare, Puppets, Scan, Settings
 from amdd.commands.network import Evaluate, Model, Train
 from amdd.commands.score import Score
@@ -19,6 +20,8 @@ COMMANDS = {
     "book": Book,
     "run": Run,
     "pdf": Pdf,
+    "pack": Pack,
+    "assignments": Assignments,
     "settings": Settings,
     "corpora": Corpora,
     "scan": Scan,

@@ -38,6 +38,8 @@ profile = "demo"
 overrides = []
 
 # %% tags=["remove-cell"]
+from dataclasses import replace
+
 import numpy as np
 
 from amdd.analysis.coverage import coverage_table
@@ -48,6 +50,7 @@ from amdd.companion.results import measured
 from amdd.data.variants.order import with_shuffled_frames
 from amdd.figures.detection import confusion, reliability, roc, scores
 from amdd.figures.player import clip_player
+from amdd.puppets.corpus.vote import spoken_in, write_vote
 from amdd.stats import auc, bootstrap, clusters_of, per_generator
 
 nb = open_notebook("in_domain_results", profile, overrides)
@@ -98,6 +101,7 @@ nb.table(
     "true values and over how alike a person's clips are, and their mean width; "
     f"{simulated['sets']} simulated test sets per setting, seed {simulated['seed']} "
     "(`benchmarks/interval_coverage.py`).",
+    fold="Table: coverage of the intervals, by number of people",
 )
 
 # %% [markdown]
@@ -206,8 +210,18 @@ moved.describe()
 # %%
 root = nb.corpus_root()
 chosen = median_clips(predictions)
+words = spoken_in(nb.profile.corpus, chosen.clip_id.tolist()) if nb.built_in else []
 played = [play(run, clips, row) for row in chosen.itertuples()]
+played = [replace(clip, words=text) for clip, text in zip(played, words)] or played
 nb.show("player", clip_player(played))
+
+# %% tags=["remove-cell"]
+if nb.built_in:  # clips for the page "Vote before you see"
+    made = nb.profile.corpus
+    facts = {"profile": nb.profile.name, "seed": nb.seed}
+    facts["threshold"] = nb.evaluation.threshold
+    folder = nb.writes(nb.workspace.results / nb.topic / "vote")
+    write_vote(folder, predictions, clips.manifest, made, facts)
 
 # %% [markdown]
 # ## Exercises

@@ -155,7 +155,12 @@ nb.show(
 
 # %%
 means = cosines.groupby(["variant", "generator"]).cosine.agg(["mean", "std", "count"])
-nb.table("cosines", means.reset_index(), f"Mean cosine by class. {nb.note(test)}")
+nb.table(
+    "cosines",
+    means.reset_index(),
+    f"Mean cosine by class. {nb.note(test)}",
+    fold="Table: mean cosine by class",
+)
 
 # %% [markdown]
 # Clips that carry another person's voice (Wav2Lip) differ from the rest for a reason

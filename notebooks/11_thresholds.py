@@ -35,6 +35,7 @@ overrides = []
 
 # %% tags=["remove-cell"]
 from amdd.analysis.condition_tables import collapse_table, group_table
+from amdd.companion.explore import write_scores
 from amdd.companion.notebook import open_notebook
 from amdd.figures.threshold import base_rates, curves_over_threshold, slider
 from amdd.stats import predictive_value, sweep
@@ -53,6 +54,10 @@ table = predictions[nb.train_name]
 curve = sweep(table.label, table.score)
 reals = table.score[table.label == 0].to_numpy()
 fakes = table.score[table.label == 1].to_numpy()
+
+# %% tags=["remove-cell"]
+path = nb.writes(nb.workspace.results / nb.topic / "scores.json")
+write_scores(path, predictions, nb.evaluation.threshold)
 
 # %% [markdown]
 # ## Move the threshold

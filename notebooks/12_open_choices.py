@@ -184,7 +184,12 @@ nb.show(
 )
 
 # %%
-nb.table("full_length_table", full, f"The same values, with attribution. {where}.")
+nb.table(
+    "full_length_table",
+    full,
+    f"The same values, with attribution. {where}.",
+    fold="Table: the same values, with attribution",
+)
 
 # %% [markdown]
 # ## Exercises

@@ -97,7 +97,12 @@ nb.show(
 )
 
 # %%
-nb.table("levels_table", table, f"Results at every level. {nb.note(clean)}")
+nb.table(
+    "levels_table",
+    table,
+    f"Results at every level. {nb.note(clean)}",
+    fold="Table: every corruption at every level",
+)
 
 # %% tags=["remove-cell"]
 for kind, lost in losses.items():

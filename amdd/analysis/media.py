@@ -19,7 +19,8 @@ SHOWN = 16  # frames of a played clip
 @dataclass(frozen=True)
 class Played:
     """A clip to play: ``pictures`` uint8 (P, H, W, 3) spread evenly over ``seconds``; ``sound`` float (n,) at 16 kHz,
-    or None; the ``scores`` (T,) of the frames at ``times`` (T,) in seconds; and the whole clip's ``score``."""
+    or None; the ``scores`` (T,) of the frames at ``times`` (T,) in seconds; the whole clip's ``score``; and the ``words`` that
+    are spoken, where they are known."""
 
     name: str
     pictures: np.ndarray
@@ -28,6 +29,7 @@ class Played:
     times: np.ndarray
     scores: np.ndarray
     score: float
+    words: str = ""
 
 
 def median_clips(predictions: pd.DataFrame) -> pd.DataFrame:

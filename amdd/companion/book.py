@@ -15,10 +15,14 @@ import yaml
 
 from amdd.base.hashing import hash_bytes, hash_path
 from amdd.base.paths import PROJECT, Workspace, write_text
+from amdd.companion.chapters import topic_of
 from amdd.companion.execute import clock
+from amdd.companion.lessons import instructor_page, read_lessons
 from amdd.companion.pipeline import chapters
 from amdd.companion.records import read_manifest
 from amdd.companion.reference import pages
+from amdd.companion.slides import build_slides
+from amdd.companion.teaching import add_answer, add_questions, vote_films
 from amdd.companion.timings import duration
 
 BUILT = "built.json"
@@ -49,12 +53,15 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             wanted[path.relative_to(PROJECT).as_posix()] = path.read_bytes()
     wanted |= pages()
+    wanted |= vote_films(workspace.results)
     wanted["genindex.md"] = b"# Index\n"  # the builder fills it from the glossary
     for path in sorted((PROJECT / "benchmarks" / "results").glob("*.json")):
         wanted[f"benchmarks/{path.name}"] = path.read_bytes()
     wanted["book/_static/mathjax/tex-svg.js"] = mathjax().read_bytes()
     record = read_manifest(workspace)
     wanted["book/how_made.md"] = how_made(workspace).encode()
+    files = {topic_of(chapter.name): chapter.name for chapter in chapters(folder)}
+    wanted["book/instructor.md"] = instructor_page(read_lessons(), files).encode()
     seconds = {name: entry["seconds"] for name, entry in record["notebooks"].items()}
     for chapter in chapters(folder):
         executed = workspace.executed / f"{chapter.name}.ipynb"
@@ -120,6 +127,8 @@ def with_downloads(executed: Path, name: str, seconds: float | None, repository:
                     r'<a href="../_static/code/\1.txt">\2</a>',
                     shown,
                 )
+    add_answer(notebook)
+    add_questions(notebook, topic_of(name))
     links = (
         f"Take this chapter along: {{download}}`notebook <{name}.ipynb>` · {{download}}`script <{name}.py>`"
     )
@@ -227,6 +236,8 @@ def build(workspace: Workspace, folder: Path | None = None, echo=print) -> Path:
     status, text = _jupyter_book(source, out, workspace)
     if status != 0 or not page.is_file():
         raise BookFailed("the book was not built:\n" + _told(text))
+    if folder is None:
+        build_slides(workspace, page.parent / "slides")
     write_text(out / BUILT, json.dumps({"inputs": key, "pages": pages_of(page.parent)}, indent=1) + "\n")
     return page
 

@@ -20,6 +20,11 @@ def _templates() -> jinja2.Environment:
     return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
 
 
+def render(template: str, **values: Any) -> str:
+    """Return a template of this room, filled in; values are escaped."""
+    return _templates().get_template(template).render(**values)
+
+
 def svg_of(fig: Any) -> str:
     """Return a matplotlib figure as SVG text, the same bytes every time."""
     import matplotlib as mpl
@@ -76,9 +81,10 @@ def table_html(
     name: str = "",
     links: dict[str, list[str]] | None = None,
     anchor: str = "",
+    fold: str = "",
 ) -> str:
     """Return a table with its caption; with a ``name``, its values as a file too. ``links`` gives the cells of a column
-    their addresses."""
+    their addresses; ``fold`` is the line behind which the table is folded, if any."""
     rows = []
     for k, row in enumerate(table.itertuples(index=False)):
         addresses = [(links or {}).get(column, [])[k : k + 1] for column in table.columns]
@@ -87,7 +93,9 @@ def table_html(
     columns = [str(c).replace("_", " ") for c in table.columns]
     data = _csv(table) if caption and name and len(table) else ""
     page = _templates().get_template("table.html")
-    return page.render(caption=caption, columns=columns, rows=rows, data=data, name=name, anchor=anchor)
+    return page.render(
+        caption=caption, columns=columns, rows=rows, data=data, name=name, anchor=anchor, fold=fold
+    )
 
 
 def _cell(value: Any, digits: int) -> str:

@@ -253,9 +253,10 @@ class Notebook:
         caption: str = "",
         digits: int = 3,
         links: dict[str, list[str]] | None = None,
+        fold: str = "",
     ) -> None:
-        """Save and show a table."""
-        self.results.table(name, table, caption, digits, links)
+        """Save and show a table, behind the line ``fold`` if there is one."""
+        self.results.table(name, table, caption, digits, links, fold)
 
 
 def _names(people: Any) -> np.ndarray:

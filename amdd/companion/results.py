@@ -104,13 +104,15 @@ class Results:
         caption: str = "",
         digits: int = 3,
         links: dict[str, list[str]] | None = None,
+        fold: str = "",
     ) -> None:
-        """Save a table as CSV and show it in the notebook; ``links`` gives the cells of a column their addresses."""
+        """Save a table as CSV and show it in the notebook; ``links`` gives the cells of a column their addresses, and
+        ``fold`` the line behind which it is folded."""
         from IPython.display import HTML, display
 
         write_text(self.folder / f"{name}.csv", table.to_csv(index=False))
         self._words(name, "table", caption)
-        display(HTML(table_html(table, caption, digits, name, links, anchor_of(self.topic, name))))
+        display(HTML(table_html(table, caption, digits, name, links, anchor_of(self.topic, name), fold)))
 
     def _words(self, name: str, kind: str, caption: str, alt: str = "", drawn_by: str = "") -> None:
         words = {"kind": kind, "alt": alt, "caption": caption, "topic": self.topic, "profile": self.profile}

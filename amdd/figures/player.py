@@ -72,6 +72,7 @@ def clip_player(clips: list[Played], name: str = "player") -> Exhibit:
         clips=[
             {
                 "name": clip.name,
+                "words": clip.words,
                 "pictures": [_picture(p) for p in clip.pictures],
                 "seconds": float(clip.seconds),
                 "sound": mp3(clip.sound) if clip.sound is not None and len(clip.sound) else "",

@@ -36,7 +36,8 @@ TENTHS = {"%", "ms", "kB", "clips/s", "×"}
 WHOLE = {"MB", "GFLOP/s"}
 
 
-def _folder(env) -> Path:
+def results_folder(env) -> Path:
+    """Return the folder with what the run wrote: ``$AMDD_RESULTS``, else ``results`` beside the pages."""
     return Path(os.environ.get("AMDD_RESULTS") or Path(env.srcdir) / "results")
 
 
@@ -51,7 +52,7 @@ def _number(env, text: str) -> dict | None:
     if measured:
         path = Path(env.srcdir) / "benchmarks" / f"{topic.removeprefix('benchmarks/')}.json"
     else:
-        path = _folder(env) / topic / "numbers.json"
+        path = results_folder(env) / topic / "numbers.json"
     if not path.is_file():
         return None
     env.note_dependency(str(path))
@@ -139,7 +140,7 @@ class ResultFigure(SphinxDirective):
 
     def run(self):
         topic, _, name = self.arguments[0].partition(".")
-        folder = _folder(self.env) / topic
+        folder = results_folder(self.env) / topic
         words = folder / f"{name}.json"
         kinds = {".svg": "image/svg+xml", ".jpg": "image/jpeg"}
         picture = next((folder / f"{name}{k}" for k in kinds if (folder / f"{name}{k}").is_file()), None)
@@ -152,7 +153,7 @@ class ResultFigure(SphinxDirective):
             self.env.note_dependency(str(path))
         record = json.loads(words.read_text(encoding="utf-8"))
         source = f"data:{kinds[picture.suffix]};base64,{base64.b64encode(picture.read_bytes()).decode()}"
-        up = "../" * self.env.docname.count("/")
+        up = self.env.config.amdd_up + "../" * self.env.docname.count("/")
         text = (
             f'<figure class="amdd-figure"><img src="{source}" alt="{html.escape(record["alt"], quote=True)}">'
             f'<figcaption>{html.escape(record["caption"])} <a href="{up}notebooks/{chapter_of(topic)}.html'
@@ -162,6 +163,7 @@ class ResultFigure(SphinxDirective):
 
 
 def setup(app):
+    app.add_config_value("amdd_up", "", "env", str)  # from this project to the book, for links to chapters
     app.add_directive("result-figure", ResultFigure)
     app.add_role("result", ResultRole())
     app.add_role("paper", PaperRole())

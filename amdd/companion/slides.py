@@ -1,0 +1,78 @@
+"""Slides of the plan in ``book/lessons.yml``, by sphinx-revealjs: reveal.js from the installed package, no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from amdd.base.paths import Workspace, write_text
+from amdd.companion.chapters import topic_of
+from amdd.companion.lessons import Lessons, deck, read_lessons
+from amdd.companion.pipeline import chapters
+
+CONFIGURATION = """\
+project = "AMDD, re-executed"
+extensions = ["myst_parser", "sphinx_revealjs", "amdd.companion.sphinx.results"]
+html_static_path = revealjs_static_path = ["_static"]
+revealjs_css_files = ["slides.css"]
+revealjs_style_theme = "white"
+revealjs_script_conf = {"hash": True, "slideNumber": "c/t", "center": False, "transition": "none", "width": 1200}
+revealjs_script_plugins = [{"name": "RevealNotes", "src": "revealjs/plugin/notes/notes.js"}]
+amdd_up = "../"
+"""
+STYLE = """\
+.reveal { font-size: 30px; }
+.reveal h1, .reveal h2, .reveal h3 { text-transform: none; }
+.reveal h3 { font-size: 1.1em; }
+.reveal section { text-align: left; }
+.reveal figure.amdd-figure { margin: 0; }
+.reveal figure.amdd-figure img { max-height: 500px; margin: 0; }
+.reveal figcaption { font-size: 0.5em; color: #444; }
+.reveal .amdd-result { border-bottom: 1px dotted #666; }
+"""
+
+
+class SlidesFailed(RuntimeError):
+    """The slides could not be built; the message holds the builder's last lines."""
+
+
+def build_slides(
+    workspace: Workspace, target: Path, folder: Path | None = None, lessons: Lessons | None = None
+) -> Path:
+    """Build the slides into ``target`` with warnings as errors and return their first page.
+
+    Raises :class:`SlidesFailed`, for example where a figure was not made by this run.
+    """
+    found = lessons or read_lessons()
+    scripts = {topic_of(c.name): c.path.read_text(encoding="utf-8") for c in chapters(folder)}
+    source = workspace.root / "slides"
+    shutil.rmtree(source, ignore_errors=True)
+    (source / "_static").mkdir(parents=True)
+    write_text(source / "conf.py", CONFIGURATION)
+    write_text(source / "_static" / "slides.css", STYLE)
+    write_text(source / "index.md", deck(found.plan, scripts))
+    shutil.copytree(_measured(workspace), source / "benchmarks")
+    shutil.rmtree(target, ignore_errors=True)
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "revealjs"]
+    command += ["-d", str(source / ".trees"), str(source), str(target)]
+    environment = os.environ | {"AMDD_RESULTS": str(workspace.results), "PYTHONIOENCODING": "utf-8"}
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    page = target / "index.html"
+    if run.returncode or not page.is_file():
+        raise SlidesFailed(
+            "the slides were not built:\n" + "\n".join((run.stdout + run.stderr).splitlines()[-20:])
+        )
+    text = page.read_text(encoding="utf-8")
+    write_text(page, text.replace(", maximum-scale=1.0, user-scalable=no", ""))  # let readers enlarge
+    for spare in [*target.rglob("*.map"), *target.rglob("*.scss"), *target.rglob("*.esm.js")]:
+        spare.unlink()
+    shutil.rmtree(target / "_sources", ignore_errors=True)
+    return page
+
+
+def _measured(workspace: Workspace) -> Path:
+    """Return the folder of the benchmarks' results as the book was staged with them."""
+    return workspace.root / "source" / "benchmarks"

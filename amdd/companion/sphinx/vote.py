@@ -1,0 +1,58 @@
+"""The directive ``{vote}``: the clips that a chapter chose for a vote, one at a time, as a part of a page.
+
+The films are copied to ``_static/vote`` (:mod:`amdd.companion.book`); their index, which holds the answers, is in the page
+in a form that nobody reads by accident. ``_static/vote.js`` does the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from amdd.companion.sphinx.questions import element, tag, words
+from amdd.companion.sphinx.results import results_folder
+from amdd.companion.teaching import VOTE
+
+INSTEAD = (
+    "This book was built without clips for a vote. They are chosen from the built-in corpus: clips of other "
+    "corpora show real people and are not copied into a book."
+)
+
+
+class Vote(SphinxDirective):
+    """``{vote}``; see the module's docstring."""
+
+    def run(self) -> list[nodes.Node]:
+        path = results_folder(self.env).joinpath(*VOTE, "vote.json")
+        if not path.is_file():
+            return [tag("p", words(INSTEAD), class_="amdd-source")]
+        self.env.note_dependency(str(path))
+        index = json.loads(path.read_text(encoding="utf-8"))
+        data = base64.b64encode(json.dumps(index).encode()).decode()
+        up = "../" * self.env.docname.count("/")
+        text = "The vote needs JavaScript, which this reader lacks or forbids."
+        box = tag(
+            "div",
+            tag("noscript", tag("p", words(text))),
+            class_="amdd-vote",
+            data_clips=data,
+            data_films=f"{up}_static/vote/",
+        )
+        return [box]
+
+
+def _scripts(app, pagename, templatename, context, doctree) -> None:
+    if doctree is not None and any(n["attrs"].get("class") == "amdd-vote" for n in doctree.findall(element)):
+        app.add_css_file("vote.css")
+        app.add_js_file("vote-numbers.js", loading_method="defer")
+        app.add_js_file("vote.js", loading_method="defer")
+
+
+def setup(app):
+    app.setup_extension("amdd.companion.sphinx.questions")  # registers the HTML elements
+    app.add_directive("vote", Vote)
+    app.connect("html-page-context", _scripts)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
