@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from amdd.profiles import CorpusSettings
 from amdd.puppets.corpus.casting import pools
 from amdd.puppets.corpus.layouts import Shot
 from amdd.puppets.corpus.record import SAMPLE_RATE, by_family, seeds, speech_of
-from amdd.puppets.forgers.audio_families import families_beside
+from amdd.puppets.forgers.audio_families import AUDIO_FAMILIES, families_beside
 from amdd.puppets.person.people import make_identity
 from amdd.puppets.voice import forged
 from amdd.puppets.voice.sound import in_a_room
@@ -56,3 +57,13 @@ def examples(settings: CorpusSettings, people: list[int]) -> list[Example]:
             for family, audio in dry.items()
         ]
     return out
+
+
+def families_table() -> pd.DataFrame:
+    """Return one row per family: ``family``, ``kind``, ``method`` and ``trace``."""
+    return pd.DataFrame(
+        [
+            {"family": f.name, "kind": f.kind, "method": f.does, "trace": f.trace}
+            for f in AUDIO_FAMILIES.values()
+        ]
+    )

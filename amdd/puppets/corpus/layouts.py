@@ -23,6 +23,7 @@ import numpy as np
 
 from amdd.profiles import CorpusSettings
 from amdd.puppets.corpus.casting import pools
+from amdd.puppets.corpus.studios import speech_engine
 from amdd.puppets.forgers.audio_families import AUDIO_FAMILIES, families_beside
 from amdd.puppets.person.people import Identity, make_identity
 
@@ -135,7 +136,7 @@ def favc(settings: CorpusSettings) -> list[Clip]:
         if split != "test":
             continue
         kinds = (("wav2lip",), ("fsgan", "wav2lip"), ("faceswap", "wav2lip"))
-        families = families_beside(settings.speech)
+        families = families_beside(speech_engine(settings, "puppet-favc"))
         for i in range(settings.fake_audio):
             target = shot(i)
             face, voice = first(alike(ring, target.person, i)), first(alike(ring, target.person, i + 1))
@@ -248,7 +249,7 @@ def dfdm(settings: CorpusSettings) -> list[Clip]:
 def lav(settings: CorpusSettings) -> list[Clip]:
     """Return the plan of the corpus in LAV-DF's layout."""
     people = ring_of(pools(settings)["test"])
-    families = families_beside(settings.external_speech)
+    families = families_beside(speech_engine(settings, "puppet-lav"))
     kinds = (("real", ()), ("lav-video", ("wav2lip",)), ("lav-audio", ()), ("lav-both", ("wav2lip",)))
     draw = np.random.default_rng(np.random.SeedSequence([619, settings.seed]))
     numbers = iter(draw.permutation(10 * 4 * max(settings.lav, 1)).tolist())
