@@ -161,6 +161,8 @@ people = cast(nb.profile.corpus) if nb.built_in else []
 material = examples(nb.profile.corpus, people) if people else []
 coarse = replace(nb.profile.preparation, sample_rate=16_000)
 fine = replace(coarse, n_fft=512, hop_length=160)
+
+# %%
 if material:
     one = [e for e in material if e.person == people[0]]
     nb.show(

@@ -179,7 +179,6 @@ def test_real_speech_is_strung_together_as_before():
     pieces, last = [np.zeros(int(rng.uniform(0.06, 0.35) * RATE), np.float32)], ""
     while sum(map(len, pieces)) < 5 * RATE:
         last = str(rng.choice([t for t in speech.texts_of(voice) if t != last]))
-        pause = None
         pieces.append(speech.speak(last, voice, RATE).audio)
         pause = np.zeros(int(rng.uniform(0.05, 0.25) * RATE), np.float32)
         pieces.append(pause)
