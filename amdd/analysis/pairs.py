@@ -34,10 +34,15 @@ def mel_gap(clips: ClipStore, fake: int, real: int) -> np.ndarray:
 
 
 def mel_differences(clips: ClipStore, pairs: list[Pair]) -> pd.DataFrame:
-    """Return the mean absolute difference of each pair, with the forgery's ``generator`` and ``category``."""
+    """Return the mean absolute difference of each pair, with the forgery's ``generator``, ``category`` and
+    ``audio_generator`` ("" where the audio is not forged or not known to be)."""
     table = clips.manifest
-    rows = [(table.generator[f], table.category[f], float(mel_gap(clips, f, r).mean())) for f, r in pairs]
-    return pd.DataFrame(rows, columns=["generator", "category", "difference"])
+    audio = table.get("audio_generator", pd.Series("", index=table.index))
+    rows = [
+        (table.generator[f], table.category[f], audio[f], float(mel_gap(clips, f, r).mean()))
+        for f, r in pairs
+    ]
+    return pd.DataFrame(rows, columns=["generator", "category", "audio_generator", "difference"])
 
 
 def quiet_frames(clips: ClipStore, row: int) -> int:

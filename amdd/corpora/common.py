@@ -16,6 +16,7 @@ COLUMNS: dict[str, object] = {
     "split": "",
     "label": 0,
     "generator": "real",
+    "audio_generator": "",
     "identity": "",
     "donor": "",
     "video": "",

@@ -22,6 +22,7 @@ TYPES = {
     "FakeVideo-RealAudio": "C",
     "FakeVideo-FakeAudio": "D",
 }
+AUDIO_METHOD = "rtvc"  # all forged voices of the release (Khalid et al. 2021)
 METHODS = {"real", "rtvc", "wav2lip", "fsgan", "faceswap", "fsgan-wav2lip", "faceswap-wav2lip"}
 
 
@@ -146,6 +147,7 @@ def _row(line: list[str], columns: dict[str, int], csv: Table, walk: Walk, base:
     row = {
         "label": 0 if category == "A" else 1,
         "generator": method,
+        "audio_generator": _audio_generator(line, columns) if category in "BD" else "",
         "identity": source,
         "donor": next((n for n in named if n != source), ""),
         "group": f"{race}/{gender}",
@@ -154,6 +156,12 @@ def _row(line: list[str], columns: dict[str, int], csv: Table, walk: Walk, base:
         "audio_label": int(category in "BD"),
     }
     return row, path
+
+
+def _audio_generator(line: list[str], columns: dict[str, int]) -> str:
+    """Return the generator of a forged voice: as a column of that name says, else the dataset's only one."""
+    place = columns.get("audio_generator", len(line))
+    return (line[place].strip().lower() if place < len(line) else "") or AUDIO_METHOD
 
 
 READER = Reader(

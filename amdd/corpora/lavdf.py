@@ -54,6 +54,7 @@ def _row(entry, base: Path, table: Path, number: int) -> tuple[dict, Path]:
     return {
         "label": int(kind != "real"),
         "generator": kind,
+        "audio_generator": str(entry.get("audio_generator") or "") if flags[1] else "",
         "identity": "",  # the release does not say who speaks
         "has_audio": bool(entry.get("audio_channels", 1)),
         "quality": kind,

@@ -62,7 +62,7 @@ class CorpusSettings:
     """built-in corpus: real clips in train, validation and test"""
     fake: Counts = (28, 8, 14)
     """built-in corpus: clips of each generator of category C in train, validation and test"""
-    fake_audio: Count = 8
+    fake_audio: Count = 10
     """built-in corpus: clips of categories B and D each, test identities only"""
     timit: Count = 16
     """built-in corpus: DF-TIMIT reals, and swaps at each of two qualities"""

@@ -25,7 +25,7 @@ from amdd.puppets.corpus.casting import pools
 from amdd.puppets.corpus.make import make_corpora, read_mask
 from amdd.puppets.corpus.plans import plan
 from amdd.puppets.corpus.studios import speech_engine
-from amdd.puppets.forgers import vocoder, voice_conversion
+from amdd.puppets.forgers import lpc_vocoder, vocoder, voice_conversion
 from amdd.puppets.forgers.base import WEIGHTS, Source, load_network
 from amdd.puppets.forgers.networks import NAMES
 from amdd.puppets.forgers.registry import FORGERS
@@ -278,7 +278,7 @@ def test_forgers_take_rendered_people_only(target):
         )
 
 
-@pytest.mark.parametrize("module", [vocoder, voice_conversion])
+@pytest.mark.parametrize("module", [vocoder, voice_conversion, lpc_vocoder])
 def test_forged_speech_is_other_sound_of_the_same_length_and_loudness(module, target, donor):
     sound = talk(voice_for(target.identity), 2.0, np.random.default_rng(1)).audio
     like = talk(voice_for(donor.identity), 2.0, np.random.default_rng(2)).audio

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from amdd.profiles import load_profile
-from amdd.puppets.forgers import vocoder, voice_conversion
+from amdd.puppets.forgers import lpc_vocoder, vocoder, voice_conversion
 from amdd.puppets.person.actions import ACTIONS, INDEX
 from amdd.puppets.person.people import make_identity
 from amdd.puppets.voice import neural_voice
@@ -94,7 +94,7 @@ def test_room_has_a_floor_and_a_random_level():
     assert max(levels) - min(levels) > 2
 
 
-@pytest.mark.parametrize("forger", [vocoder, voice_conversion])
+@pytest.mark.parametrize("forger", [vocoder, voice_conversion, lpc_vocoder])
 def test_forged_sound_keeps_length_loudness_and_words(forger):
     own, other = said(51).audio, said(60).audio
     made = forger.forge_audio(own, RATE, other, seed=3)

@@ -23,6 +23,8 @@ import numpy as np
 
 from amdd.profiles import CorpusSettings
 from amdd.puppets.corpus.casting import pools
+from amdd.puppets.corpus.studios import speech_engine
+from amdd.puppets.forgers.audio_families import AUDIO_FAMILIES, families_beside
 from amdd.puppets.person.people import Identity, make_identity
 
 TYPES = {
@@ -55,8 +57,8 @@ class Clip:
     """One file of a corpus, real or forged.
 
     ``video`` names the forgers that change the image, in order; ``audio`` what becomes of the audio: "own",
-    "donor" (the voice donor's own recording), "converted" (the voice donor's words in the target's voice),
-    "vocoder" (own words through a vocoder) or "none". ``local`` limits both to a short segment.
+    "donor" (the voice donor's own recording), "none", or a family of
+    :data:`~amdd.puppets.forgers.audio_families.AUDIO_FAMILIES`. ``local`` limits both to a short segment.
     """
 
     corpus: str
@@ -76,6 +78,11 @@ class Clip:
     def fake(self) -> bool:
         """Whether a generator changed the clip."""
         return self.generator != "real"
+
+    @property
+    def audio_generator(self) -> str:
+        """Name of the family that forged the audio, "" if the audio is a recording's own or missing."""
+        return self.audio if self.audio in AUDIO_FAMILIES else ""
 
 
 def ring_of(people: list[int]) -> list[int]:
@@ -129,13 +136,16 @@ def favc(settings: CorpusSettings) -> list[Clip]:
         if split != "test":
             continue
         kinds = (("wav2lip",), ("fsgan", "wav2lip"), ("faceswap", "wav2lip"))
+        families = families_beside(speech_engine(settings, "puppet-favc"))
         for i in range(settings.fake_audio):
             target = shot(i)
             face, voice = first(alike(ring, target.person, i)), first(alike(ring, target.person, i + 1))
-            out.append(_favc_clip(target, "B", "rtvc", split, (), "converted", voice=voice))
+            sound, other = (families[(i + k) % len(families)] for k in (0, 2))
+            heard = voice if AUDIO_FAMILIES[sound].words == "donor" else None
+            out.append(_favc_clip(target, "B", "rtvc", split, (), sound, voice=heard))
             kind = kinds[i % 3]
             donor = face if len(kind) > 1 else None
-            out.append(_favc_clip(target, "D", "-".join(kind), split, kind, "converted", donor, voice))
+            out.append(_favc_clip(target, "D", "-".join(kind), split, kind, other, donor, voice))
     seen: dict[str, Clip] = {}
     for clip in out:  # a small corpus can ask for the same forgery twice
         seen.setdefault(clip.path, clip)
@@ -169,7 +179,7 @@ def _favc_clip(
             targets = targets if face else (voice_id, "-")
     folder = f"{TYPES[category]}/{identity.race}/{identity.gender}/{identity.name}"
     row = [identity.name, *targets, method, category, TYPES[category], identity.race, identity.gender]
-    row += [f"{stem}.mp4", f"FakeAVCeleb/{folder}"]
+    row += [f"{stem}.mp4", f"FakeAVCeleb/{folder}", audio if audio in AUDIO_FAMILIES else ""]
     path = f"FakeAVCeleb_v1.2/{folder}/{stem}.mp4"
     return Clip(
         "puppet-favc", path, shot, method, video, audio, face, voice, split_hint=split, extra={"row": row}
@@ -239,12 +249,8 @@ def dfdm(settings: CorpusSettings) -> list[Clip]:
 def lav(settings: CorpusSettings) -> list[Clip]:
     """Return the plan of the corpus in LAV-DF's layout."""
     people = ring_of(pools(settings)["test"])
-    kinds = (
-        ("real", (), "own"),
-        ("lav-video", ("wav2lip",), "own"),
-        ("lav-audio", (), "converted"),
-        ("lav-both", ("wav2lip",), "converted"),
-    )
+    families = families_beside(speech_engine(settings, "puppet-lav"))
+    kinds = (("real", ()), ("lav-video", ("wav2lip",)), ("lav-audio", ()), ("lav-both", ("wav2lip",)))
     draw = np.random.default_rng(np.random.SeedSequence([619, settings.seed]))
     numbers = iter(draw.permutation(10 * 4 * max(settings.lav, 1)).tolist())
     out = []
@@ -252,15 +258,14 @@ def lav(settings: CorpusSettings) -> list[Clip]:
         shot = Shot("puppet-lav", people[i % len(people)], i // len(people))
         voice = Shot("puppet-lav", alike(people, shot.person, i), 50 + i)
         original = None
-        for generator, video, audio in kinds:
+        sounds = {"lav-audio": families[i % len(families)], "lav-both": families[(i + 2) % len(families)]}
+        for generator, video in kinds:
             name = f"test/{next(numbers):06d}.mp4"
             extra = {"file": name, "original": original}
             original = original or name
-            # Every other forged voice is a vocoder's: the words are the person's own, the audio is not.
-            sound = "vocoder" if generator == "lav-audio" and i % 2 else audio
             donor = voice if generator != "real" else None
             out.append(
-                Clip("puppet-lav", f"LAV-DF/{name}", shot, generator, video, sound, None, donor,
+                Clip("puppet-lav", f"LAV-DF/{name}", shot, generator, video, sounds.get(generator, "own"), None, donor,
                      local=generator != "real", split_hint="external", extra=extra)
             )  # fmt: skip
     return out

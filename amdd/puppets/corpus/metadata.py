@@ -16,9 +16,9 @@ def write_metadata(name: str, root: Path, clips: list[Clip], records: dict[str, 
     if name == "puppet-favc":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(
-            ["source", "target1", "target2", "method", "category", "type", "race", "gender", "path", ""]
-        )
+        names = ["source", "target1", "target2", "method", "category", "type", "race", "gender", "path"]
+        # The last column is not the real file's: there every forged voice is of one method.
+        writer.writerow([*names, "", "audio_generator"])
         writer.writerows(clip.extra["row"] for clip in clips)
         write_text(root / "FakeAVCeleb_v1.2" / "meta_data.csv", text.getvalue())
     elif name == "puppet-unseen":
@@ -43,6 +43,7 @@ def write_metadata(name: str, root: Path, clips: list[Clip], records: dict[str, 
                     "original": clip.extra["original"],
                     "modify_video": clip.generator in ("lav-video", "lav-both"),
                     "modify_audio": clip.generator in ("lav-audio", "lav-both"),
+                    "audio_generator": clip.audio_generator,
                     "split": "test",
                     "video_frames": record["n_frames"],
                     "audio_channels": 1,

@@ -12,7 +12,7 @@ from amdd.data.media import read_video, write_video
 from amdd.profiles import CorpusSettings
 from amdd.puppets.corpus.layouts import Clip, Shot
 from amdd.puppets.corpus.studios import STUDIOS, fps_of, speech_engine
-from amdd.puppets.forgers import vocoder, voice_conversion
+from amdd.puppets.forgers.audio_families import AUDIO_FAMILIES, Order, forge
 from amdd.puppets.forgers.base import Source
 from amdd.puppets.person.people import make_identity
 from amdd.puppets.person.render import render_clip
@@ -70,17 +70,12 @@ def record_shot(settings: CorpusSettings, shot: Shot, folder: Path, step: int = 
 
 def forge_audio(settings: CorpusSettings, clip: Clip, span: tuple[float, float] | None) -> np.ndarray:
     """Return the clip's dry audio (n,), forged as ``clip.audio`` says, within ``span`` (seconds) or throughout."""
+    if clip.audio == "donor":
+        return speech_of(settings, clip.voice_donor).audio
     own = speech_of(settings, clip.shot).audio
-    seed = seeds(settings, clip.shot, 5)
     if clip.audio in ("own", "none"):
         return own
-    if clip.audio == "vocoder":
-        new = vocoder.forge_audio(own, SAMPLE_RATE, None, seed)
-    else:
-        other = speech_of(settings, clip.voice_donor).audio
-        if clip.audio == "donor":
-            return other
-        new = voice_conversion.forge_audio(other, SAMPLE_RATE, own, seed)
+    new = by_family(settings, clip.audio, clip.shot, clip.voice_donor)
     if span is None:
         return new
     first, last = (round(t * SAMPLE_RATE) for t in span)
@@ -90,6 +85,14 @@ def forge_audio(settings: CorpusSettings, clip: Clip, span: tuple[float, float] 
     share[last - ramp : last] = np.linspace(1, 0, ramp)
     level = np.sqrt(np.mean(own**2) / (np.mean(new**2) + 1e-9))
     return (own * (1 - share) + new * level * share).astype(np.float32)
+
+
+def by_family(settings: CorpusSettings, family: str, shot: Shot, donor: Shot | None) -> np.ndarray:
+    """Return the dry audio (n,) of a recording forged by ``family``; ``donor`` is heard by families that take his words."""
+    own = speech_of(settings, shot)
+    words = AUDIO_FAMILIES[family].words if family in AUDIO_FAMILIES else ""
+    other = speech_of(settings, donor) if words == "donor" and donor else None
+    return forge(family, Order(own, other, make_identity(shot.person), seeds(settings, shot, 5)))
 
 
 def local_span(settings: CorpusSettings, shot: Shot) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from amdd.puppets.corpus.layouts import Clip
 from amdd.puppets.corpus.metadata import write_metadata
 from amdd.puppets.corpus.record import speech_of
 from amdd.puppets.corpus.studios import STUDIOS, fps_of, speech_engine
+from amdd.puppets.forgers.audio_families import AUDIO_FAMILIES
 from amdd.puppets.forgers.base import WEIGHTS
 from amdd.puppets.person.people import make_identity
 
@@ -67,14 +68,13 @@ def record_of(settings, clip: Clip, frames, sound, mask, span) -> dict:
     together.
     """
     donor = clip.face_donor or clip.voice_donor
-    changed_sound = clip.audio in ("converted", "vocoder")
     if span:
         segments = [[round(t, 3) for t in span]]
     else:
         segments = [[0.0, round(len(frames) / fps_of(settings.fps, clip.corpus), 3)]] if clip.fake else []
-    mismatched = (clip.audio == "converted" and "wav2lip" not in clip.video) or (
-        clip.audio == "own" and "wav2lip" in clip.video
-    )
+    family = AUDIO_FAMILIES.get(clip.audio)
+    elsewhen = family is not None and not family.in_time  # words that the filmed lips do not say, or not then
+    mismatched = clip.audio == "own" if "wav2lip" in clip.video else elsewhen
     return {
         "path": clip.path,
         "source": "",
@@ -86,7 +86,8 @@ def record_of(settings, clip: Clip, frames, sound, mask, span) -> dict:
         "forged_segments": segments,
         "audio_offset_frames": None if mismatched or clip.audio == "none" else 0,
         "audio": clip.audio,
-        "forged_audio": changed_sound,
+        "forged_audio": bool(clip.audio_generator),
+        "audio_generator": clip.audio_generator,
         "wav": clip.extra.get("wav", ""),
         "split_hint": clip.split_hint,
         "person": clip.shot.person,

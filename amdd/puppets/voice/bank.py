@@ -60,12 +60,12 @@ class BankSpeaker:
 class Bank:
     """An open speech bank: ``speakers``, and :meth:`speak`.
 
-    The file is read at once, so that processes that are forked later share no file position. Raises
-    :class:`BankError`.
+    The file is read at once, so that processes that are forked later share no file position. ``instead`` is the setting
+    that does without the file, for the message. Raises :class:`BankError`.
     """
 
-    def __init__(self, path: Path = PATH) -> None:
-        self.path = Path(path)
+    def __init__(self, path: Path = PATH, instead: str = "corpus.speech=espeak") -> None:
+        self.path, self._instead = Path(path), instead
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(self.path.read_bytes()))
             index = json.loads(self._zip.read(INDEX))
@@ -83,9 +83,10 @@ class Bank:
         self._by_name = {s.name: s for s in self.speakers}
 
     def _message(self, reason: str) -> str:
+        choice = f", or choose {self._instead}" if self._instead else ""
         return (
-            f"{self.path}: the speech bank cannot be read ({reason}); restore the file (git checkout -- {self.path}), "
-            "install amdd again, or choose corpus.speech=espeak"
+            f"{self.path}: the speech bank cannot be read ({reason}); restore the file (git checkout -- {self.path}) "
+            f"or install amdd again{choice}"
         )
 
     def speaker(self, name: str) -> BankSpeaker:

@@ -29,7 +29,6 @@ from amdd.puppets.voice.pitch import median_pitch
 from amdd.puppets.voice.speaker_plan import Speaker, shares, speakers
 from amdd.puppets.voice.speech import sentences
 
-BIT_RATE = 24_000
 LEVEL = 0.12  # root mean square of speech
 EDGE = 0.08  # seconds of silence kept before and after a sentence
 # Audio precedes the durations of the tokens by 1.75 frames (44 ms): measured on 60 sentences of ten speakers, at this
@@ -158,7 +157,7 @@ def build(work: Path, out: Path, limit: int = 0) -> None:
             said = []
             for k, number in enumerate(own):
                 audio, parts = say(model, who, tokens[number], factor)
-                name, data = f"{who.name}/{k:02d}.opus", opus.encode(audio, BIT_RATE)
+                name, data = f"{who.name}/{k:02d}.opus", opus.encode(audio, opus.BIT_RATE)
                 said.append({"file": name, **_entry(texts[number], audio, parts, data)})
                 files.append((name, data))
                 bar.update()
@@ -169,9 +168,9 @@ def build(work: Path, out: Path, limit: int = 0) -> None:
     index = {"format": FORMAT, "sample_rate": SAMPLE_RATE, "speakers": entries}
     temporary = out.with_suffix(".part")
     with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as bank:
-        _add(bank, INDEX, json.dumps(index, ensure_ascii=False, separators=(",", ":")).encode(), True)
+        add_file(bank, INDEX, json.dumps(index, ensure_ascii=False, separators=(",", ":")).encode(), True)
         for name, data in files:
-            _add(bank, name, data, False)
+            add_file(bank, name, data, False)
     temporary.replace(out)
 
 
@@ -197,7 +196,7 @@ def _entry(text: str, audio: np.ndarray, parts, data: bytes) -> dict:
     }
 
 
-def _add(bank: zipfile.ZipFile, name: str, data: bytes, packed: bool) -> None:
+def add_file(bank: zipfile.ZipFile, name: str, data: bytes, packed: bool) -> None:
     """Add a file to the bank, deflated if ``packed``, with a fixed date so that equal content gives equal bytes."""
     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED

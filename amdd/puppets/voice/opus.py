@@ -8,6 +8,7 @@ import av
 import numpy as np
 
 STORED_RATE = 24_000
+BIT_RATE = 24_000  # bits a second of the banks' sentences
 DECODED_RATE = 48_000  # Opus always decodes to this rate
 
 

@@ -10,6 +10,7 @@ import ctypes
 import dataclasses
 import os
 import threading
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -163,13 +164,25 @@ def talk(voice: Voice, seconds: float, rng: np.random.Generator, sample_rate: in
     ``rng`` determines the sentences, the silence of 60 to 350 ms before the first and the pauses of 50 to 250 ms. No
     sentence follows itself. Raises what :func:`speak` raises.
     """
+    return string_together(
+        texts_of(voice), lambda text: speak(text, voice, sample_rate), seconds, rng, sample_rate
+    )
+
+
+def string_together(
+    texts: Sequence[str],
+    say: Callable[[str], Speech],
+    seconds: float,
+    rng: np.random.Generator,
+    sample_rate: int = 16_000,
+) -> Speech:
+    """Return random ``texts``, each as ``say`` returns it at ``sample_rate`` Hz, strung together as :func:`talk` does."""
     lead = float(rng.uniform(0.06, 0.35))
     audio, phonemes, said = [np.zeros(int(lead * sample_rate), np.float32)], [], [""]
     now = len(audio[0]) / sample_rate
-    texts = texts_of(voice)
     while now < seconds:
         text = str(rng.choice([t for t in texts if t != said[-1]]))
-        piece = speak(text, voice, sample_rate)
+        piece = say(text)
         phonemes += [Phoneme(p.symbol, p.start + now, p.end + now, p.stressed) for p in piece.phonemes]
         pause = np.zeros(int(rng.uniform(0.05, 0.25) * sample_rate), np.float32)
         audio += [piece.audio, pause]
