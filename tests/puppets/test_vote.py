@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from amdd.profiles import load_profile
-from amdd.puppets.corpus.layouts import plan
+from amdd.puppets.corpus.plans import plan
 from amdd.puppets.corpus.record import speech_of
 from amdd.puppets.corpus.vote import dealt, words_of, write_vote
 
