@@ -62,7 +62,9 @@ def attribute(
         test = held_out == group
         absent = set(families) - set(families[~test])
         if absent:
-            raise ValueError(f"{', '.join(sorted(absent))}: only in group {str(group)!r}, expected in two or more")
+            raise ValueError(
+                f"{', '.join(sorted(absent))}: only in group {str(group)!r}, expected in two or more"
+            )
         model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000, random_state=seed))
         found[test] = model.fit(features[~test], families[~test]).predict(features[test])
     return pd.DataFrame({"generator": families, "attribution": found, "known": True, "identity": people})

@@ -45,6 +45,32 @@ def checked(table: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
     return kept
 
 
+def outcomes(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Return one row per training: ``arm``, ``seed``, ``unseen`` and ``known`` (mean AUC over the generators that no training
+    clip comes from, and over those of training), and ``naming``, the share of the latter's fakes that the attribution head
+    names right among the generators."""
+    rows = []
+    for (arm, seed), part in test_part(table).groupby(["arm", "seed"], observed=True):
+        data = {k: part[k].to_numpy() for k in ("score", "label", "generator")}
+        known = sorted(set(part.generator) - {"real"} - set(protocol.test.unseen))
+        fakes = part[part.generator.isin(known)]
+        row = {"arm": arm, "seed": int(seed), "unseen": macro_auc(data, protocol.test.unseen)}
+        row |= {"known": macro_auc(data, known)}
+        if "naming" in part:
+            row["naming"] = float((fakes.naming.astype(str) == fakes.generator.astype(str)).mean())
+        rows.append(row)
+    order = {arm: k for k, arm in enumerate(protocol.arms)}
+    return pd.DataFrame(rows).sort_values(
+        ["arm", "seed"], key=lambda c: c.map(order) if c.name == "arm" else c, ignore_index=True
+    )
+
+
+def seeds_done(table: pd.DataFrame, protocol: Protocol) -> int:
+    """Return the number of seeds that all arms of the protocol have."""
+    sets = [set(table.seed[table.arm == arm]) for arm in protocol.arms]
+    return len(set.intersection(*sets))
+
+
 def test_part(table: pd.DataFrame) -> pd.DataFrame:
     """Return the predictions for the test clips; a table without the column ``part`` has no others."""
     return table[table["part"] == "test"] if "part" in table else table
@@ -133,7 +159,7 @@ def decision(primary: Estimate, decisive: Estimate, margin: float) -> str:
 
 def report(table: pd.DataFrame, protocol: Protocol) -> tuple[pd.DataFrame, str]:
     """Return the contrasts (``contrast``, ``role``, value and interval, ``p``, ``adjusted`` by Holm for all but the primary)
-    and the decision."""
+    and the decision, which is that the study is not finished while arms lack seeds of the protocol."""
     c = protocol.contrasts
     plan = [("primary", c.primary), ("decisive", c.decisive), *(("secondary", pair) for pair in c.secondary)]
     found = {pair: contrast(table, pair, protocol.test.unseen) for _, pair in plan}
@@ -144,6 +170,9 @@ def report(table: pd.DataFrame, protocol: Protocol) -> tuple[pd.DataFrame, str]:
         row = {"contrast": name, "role": role, "difference": e.value, "from": e.low, "to": e.high}
         row |= {"seeds": e.seeds, "people": e.people, "p": p_value(e)}
         rows.append(row | {"adjusted": adjusted.get(name, p_value(e))})
+    done = seeds_done(table, protocol)
+    if done < protocol.seeds:  # nothing is decided early: the protocol has no look for success
+        return pd.DataFrame(rows), f"not finished: {done} of {protocol.seeds} seeds"
     return pd.DataFrame(rows), decision(found[c.primary], found[c.decisive], protocol.margin)
 
 

@@ -131,7 +131,8 @@ def test_a_contrast_is_the_mean_over_seeds_and_generators_by_a_naive_loop():
 def test_the_report_decides_by_the_protocol():
     protocol = study.load_protocol(PROTOCOL)
     names = dict.fromkeys(protocol.arms, 0.0)
-    protocol = protocol.model_copy(update={"test": protocol.test.model_copy(update={"unseen": list(UNSEEN)})})
+    changed = {"test": protocol.test.model_copy(update={"unseen": list(UNSEEN)}), "seeds": 6}
+    protocol = protocol.model_copy(update=changed)
     table, verdict = study.report(synthetic(names | {"full": 1.5}, 6, 12), protocol)
     assert verdict == "regularises"
     assert table.contrast.tolist()[:2] == ["full - twin", "full - shuffled"]
@@ -142,6 +143,9 @@ def test_the_report_decides_by_the_protocol():
     assert verdict != "regularises"
     _, verdict = study.report(synthetic(names | {"full": -1.0}, 6, 12), protocol)
     assert verdict == "harms"
+    # However clear the effect, nothing is decided before all seeds are there.
+    _, verdict = study.report(synthetic(names | {"full": 1.5}, 5, 12), protocol)
+    assert verdict == "not finished: 5 of 6 seeds"
 
 
 def test_decisions_of_known_intervals():
@@ -238,3 +242,53 @@ def test_runs_paired_by_seed_agree_with_the_contrast():
     assert found.value == pytest.approx(np.mean(each))
     with pytest.raises(ValueError, match="4 and 3 runs"):
         paired_over_seeds(sides[0], sides[1][:3])
+
+
+def test_outcomes_of_trainings_are_those_of_their_scores():
+    protocol = study.load_protocol(PROTOCOL)
+    protocol = protocol.model_copy(update={"test": protocol.test.model_copy(update={"unseen": ["x"]})})
+    table = synthetic({"full": 0.0, "twin": 9.0}, 2, 6)
+    table["naming"] = np.where(table.seed == 0, table.generator, "x")
+    found = study.outcomes(table.assign(part="test"), protocol).set_index(["arm", "seed"])
+    assert (
+        found.loc[("twin", 0), "unseen"]
+        == found.loc[("twin", 0), "known"]
+        == 1.0
+        > found.loc[("full", 0), "unseen"]
+    )
+    assert found.loc[("full", 0), "naming"] == 1.0 and found.loc[("full", 1), "naming"] == 0.0
+    # Validation clips have no part in any outcome.
+    other = pd.concat([table.assign(part="test"), table.assign(part="validation", score=0.0)])
+    assert study.outcomes(other, protocol).set_index(["arm", "seed"]).equals(found)
+
+
+def test_a_repeated_training_is_held_against_the_shipped_one():
+    protocol = study.load_protocol(PROTOCOL)
+    protocol = protocol.model_copy(update={"test": protocol.test.model_copy(update={"unseen": ["x"]})})
+    shipped = synthetic({"full": 0.5}, 1, 10)
+    near = shipped.assign(score=shipped.score + 1e-4)
+    table, agrees = study.compare(near, shipped, protocol)
+    assert agrees and table.difference.abs().max() < 1e-3
+    rng = np.random.default_rng(0)
+    _, agrees = study.compare(shipped.assign(score=rng.permutation(shipped.score)), shipped, protocol)
+    assert not agrees
+    with pytest.raises(ValueError, match="no clip in common"):
+        study.compare(shipped.assign(clip="other"), shipped.assign(clip=shipped.clip.astype(str)), protocol)
+
+
+def test_the_shipped_predictions_are_those_of_the_protocol():
+    protocol = study.load_protocol(PROTOCOL)
+    table = pd.read_parquet(PROTOCOL.with_suffix(".parquet"))
+    history = pd.read_parquet(PROTOCOL.with_name("attribution-history.parquet"))
+    assert set(table.arm) <= set(protocol.arms)
+    tested = study.test_part(table)
+    counts = tested.groupby(["arm", "seed", "generator"], observed=True).size().unstack()
+    assert (counts["real"] == protocol.test.reals).all()
+    assert (counts[list(protocol.test.unseen)] == protocol.test.fakes_each).all(axis=None)
+    assert tested.people.nunique() == protocol.test.people
+    assert set(map(tuple, history[["arm", "seed"]].to_numpy())) == set(
+        map(tuple, table[["arm", "seed"]].to_numpy())
+    )
+    found, decided = study.report(tested, protocol)
+    assert np.isfinite(found.difference).all()
+    assert decided.startswith("not finished") == (study.seeds_done(tested, protocol) < protocol.seeds)

@@ -44,6 +44,21 @@ def played(name="MyGen", audio=True):
     return Played(name, frames(4), 0.5, sound, np.array([0.1, 0.4]), np.array([0.2, 0.9]), 0.6)
 
 
+OUTCOMES = pd.DataFrame(
+    {
+        "arm": ["full", "full", "twin"],
+        "seed": [0, 1, 0],
+        "unseen": [0.9, 0.8, 0.7],
+        "naming": [0.6, 0.5, np.nan],
+    }
+)
+CONTRASTS = pd.DataFrame(
+    {"contrast": ["full - twin"], "role": ["primary"], "difference": [0.01], "from": [-0.02], "to": [0.04]}
+)
+STUDY_HISTORY = pd.DataFrame(
+    {"arm": ["full"] * 2 + ["twin"] * 2, "seed": 0, "epoch": [1, 2] * 2, "detection": [0.08, 0.02, 0.08, 0.07],
+     "grad_trunk_detection": [1.0, 3.0, 0.0, 0.0], "grad_trunk_attribution": [3.0, 1.0, 0.0, 0.0]}
+)  # fmt: skip
 SPREAD = {v: {"auc": [0.9, 0.8, 0.7], "named": [0.3, 0.4, 0.5]} for v in ("full", "without_x")}
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2, 3], **{k: [3.0, 2.0, 1.0] for k in ("detection", "attribution", "contrastive", "fingerprint", "centroid")},
@@ -94,6 +109,10 @@ CALLS = {
     "residual.residual_figure": lambda: ({"real": SPECTRUM, "MyGen": SPECTRUM / 2},),
     "robustness.corruption_strip": lambda: (frames(1)[0],),
     "robustness.robustness": lambda: (LEVELS,),
+    "study.ladder": lambda: (OUTCOMES, {"unseen": "AUC", "naming": "naming"}, {"full": "all", "twin": "half"}),
+    "study.contrasts": lambda: (CONTRASTS, 0.03),
+    "study.take_offs": lambda: (STUDY_HISTORY, 0.05, ["full", "twin"]),
+    "study.gradient_shares": lambda: (STUDY_HISTORY, ["detection", "attribution"]),
     "seeds.seeds_figure": lambda: (SPREAD, {"auc": "AUC", "named": "named"}, {"auc": 0.5}),
     "spoken.spoken_strip": lambda: (frames(), np.zeros(16_000, "f4"), 1.0, [("h", 0.1, 0.2), ("a", 0.2, 0.5)], "ha"),
     "threshold.curves_over_threshold": lambda: (sweep_of(predictions()), 0.5),
@@ -163,6 +182,13 @@ def test_a_confusion_counts_every_clip_of_the_classes():
     texts = [t.get_text() for t in shown.fig.axes[0].texts]
     assert sum(int(x) for x in re.findall(r"(?<![\d.%])\b(\d+)\b(?!\s*%|\.)", " ".join(texts))) >= 36
     plt.close("all")
+
+
+def test_gradient_shares_are_shares():
+    table = named(
+        "study.gradient_shares", STUDY_HISTORY[STUDY_HISTORY.arm == "full"], ["detection", "attribution"]
+    ).table
+    assert table.detection.tolist() == [0.25, 0.75] and (table.detection + table.attribution == 1).all()
 
 
 def test_a_forest_shows_zero_and_every_interval():

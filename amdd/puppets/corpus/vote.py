@@ -18,7 +18,8 @@ import pandas as pd
 from amdd.base.hashing import hash_bytes
 from amdd.base.paths import atomic, write_text
 from amdd.profiles import CorpusSettings
-from amdd.puppets.corpus.layouts import Clip, plan
+from amdd.puppets.corpus.layouts import Clip
+from amdd.puppets.corpus.plans import plan
 from amdd.puppets.corpus.record import speech_of
 
 CLIPS = 20

@@ -1,0 +1,100 @@
+"""Tables of the study's chapter, from the files that ship with the repository; nothing here needs torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from amdd.analysis.protocol import Protocol, load_protocol
+from amdd.analysis.study import macro_auc, take_off, test_part
+from amdd.base.paths import PROJECT
+
+STUDIES = PROJECT / "book" / "studies"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A study as it ships: its protocol, predictions, training histories and record."""
+
+    protocol: Protocol
+    predictions: pd.DataFrame
+    history: pd.DataFrame
+    record: dict[str, Any]
+
+
+def shipped(name: str, folder: Path = STUDIES) -> Shipped:
+    """Return the study ``name`` below ``folder``. Raises ``FileNotFoundError`` that names a missing file."""
+    files = [folder / f"{name}{end}" for end in (".yml", ".parquet", "-history.parquet", ".json")]
+    for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"{file}: missing; it comes with the repository, and `amdd study run` makes it"
+            )
+    tables = [pd.read_parquet(file) for file in files[1:3]]
+    for table in tables:
+        for column in table.select_dtypes("category"):
+            table[column] = table[column].astype(str)
+    record = json.loads(files[3].read_text(encoding="utf-8"))
+    return Shipped(load_protocol(files[0]), tables[0], tables[1], record)
+
+
+def by_arm(protocol: Protocol) -> pd.DataFrame:
+    """Return the arms with what they ask and the term in their attribution head."""
+    return pd.DataFrame(
+        [{"arm": k, "asks for": a.asks, "attribution head": a.term} for k, a in protocol.arms.items()]
+    )
+
+
+def by_generator(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Return the AUC of each generator's fakes against all reals, mean over seeds: a row per arm, a column per generator,
+    those of training first."""
+    tests = test_part(table)
+    known = sorted(set(tests.generator) - {"real"} - set(protocol.test.unseen))
+    rows = []
+    for arm in protocol.arms:
+        parts = [
+            {k: part[k].to_numpy() for k in ("score", "label", "generator")}
+            for _, part in tests[tests.arm == arm].groupby("seed")
+        ]
+        values = {g: [macro_auc(p, [g]) for p in parts] for g in (*known, *protocol.test.unseen)}
+        rows.append({"arm": arm, "seeds": len(parts)} | {g: sum(v) / len(v) for g, v in values.items() if v})
+    return pd.DataFrame(rows)
+
+
+def contrast_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the report's contrasts with the columns that are read."""
+    kept = ["contrast", "role", "difference", "from", "to", "seeds", "people", "p", "adjusted"]
+    return table[kept]
+
+
+def take_off_table(history: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Return, per arm, the trainings, those in which detection ``started``, and the median epoch at which it did."""
+    starts = take_off(history.rename(columns={"detection": "focal"}), protocol.take_off.threshold)
+    rows = []
+    for arm in protocol.arms:
+        part = starts[starts.arm == arm]
+        rows.append(
+            {
+                "arm": arm,
+                "trainings": len(part),
+                "started": int(part.started.sum()),
+                "median epoch": float(part.epoch[part.started].median()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def recipe_table(record: dict[str, Any]) -> pd.DataFrame:
+    """Return the recipes that were tried: validation AUC and share named among generators, means over their seeds."""
+    rows = []
+    for name, runs in record["recipes"]["found"].items():
+        part = pd.DataFrame(runs)
+        rows.append(
+            {"recipe": name, "changes": record["recipes"]["changes"][name], "seeds": len(part)}
+            | {"AUC": part.auc.mean(), "named among generators": part.naming.mean()}
+        )
+    return pd.DataFrame(rows).sort_values("named among generators", ascending=False, ignore_index=True)
