@@ -122,7 +122,9 @@ def validated(crate: Path, monkeypatch, severity: str) -> list[str]:
 
 
 def test_the_crate_passes_the_validator_of_its_profile(crate, monkeypatch):
-    assert validated(crate, monkeypatch, "REQUIRED") == []
+    """Every MUST, and every SHOULD but those that ask for web addresses that the project has none of."""
+    found = {text.partition(":")[0] for text in validated(crate, monkeypatch, "RECOMMENDED")}
+    assert found <= {"process-run-crate-0.5_5.1", "ro-crate-1.1_31.2"}
 
 
 def test_the_validator_finds_a_crate_that_breaks_the_profile(crate, monkeypatch):
@@ -149,8 +151,8 @@ def test_the_crate_is_read_back_with_its_steps_inputs_and_hashes(crate, finished
     }
     second = read.dereference("#execution-02_second")
     assert second["instrument"].id == "notebooks/02_second.py"
-    assert second["object"][0].id == "#artefact-runs/weights.safetensors"
-    assert second["object"][0]["identifier"].endswith(hash_path(finished[0].runs / "weights.safetensors"))
+    assert second["object"].id == "#artefact-runs/weights.safetensors"
+    assert second["object"]["identifier"].endswith(hash_path(finished[0].runs / "weights.safetensors"))
     assert second["startTime"] == "2026-11-26T11:59:57+00:00"
     results = {e.id for e in second["result"]}
     assert {"executed/02_second.ipynb", "results/second/numbers.json", "results/second/table.csv"} <= results

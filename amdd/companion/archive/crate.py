@@ -7,6 +7,7 @@ clips, weights and predictions are named with their hashes; they are too large f
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,12 +23,23 @@ from amdd.companion.pipeline import chapters
 from amdd.companion.records import read_manifest
 from amdd.companion.verify import differences
 
+RO_CRATE = "https://w3id.org/ro/crate/1.1"
+WORKFLOW_CRATE = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
+BIOSCHEMAS = "https://bioschemas.org/profiles/{}/1.0-RELEASE"
+README = """# {name}
+
+{description}
+
+`ro-crate-metadata.json` describes every file (https://www.researchobject.org/ro-crate/). `manifest.json` is the run's own record.
+The code that ran is this companion's at the commit that `manifest.json` names; `amdd verify --rerun` there compares another run
+with it.
+"""
+SHA256 = "https://w3id.org/ro/terms/workflow-run#sha256"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
-    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
+    WORKFLOW_CRATE: ("Workflow RO-Crate", "1.0"),
 }
-SHA256 = "https://w3id.org/ro/terms/workflow-run#sha256"
 LICENCE = "https://spdx.org/licenses/Apache-2.0"
 WORKFLOW = "workflow/pipeline.py"
 PYTHON = "https://www.python.org/"
@@ -97,6 +109,12 @@ class _Builder:
         self.it.license = self.thing(LICENCE, "CreativeWork", name="Apache License 2.0")
         self.agent = self.thing("#authors", "Organization", name=self.citation["authors"][0]["name"])
         self.it.root_dataset["author"] = self.it.root_dataset["publisher"] = self.agent
+        self.it.metadata["conformsTo"] = [{"@id": RO_CRATE}, {"@id": WORKFLOW_CRATE}]
+        words = README.format(name=self.it.name, description=self.it.description)
+        about = {"name": "README.md", "encodingFormat": "text/markdown", "about": {"@id": "./"}}
+        about["sha256"] = hashlib.sha256(words.encode()).hexdigest()
+        about["contentSize"] = str(len(words.encode()))
+        self.it.add_file(io.StringIO(words), "README.md", properties=about)
         self.it.root_dataset["conformsTo"] = [
             self.thing(uri, "CreativeWork", name=name, version=version)
             for uri, (name, version) in PROFILES.items()
@@ -154,9 +172,10 @@ class _Builder:
             self.citation["version"]
         )
         workflow["url"] = WORKFLOW
+        workflow["conformsTo"] = self._profile("ComputationalWorkflow")
         self.it.mainEntity = workflow
         workflow["input"] = [self._parameter(*p) for p in self._inputs()]
-        workflow["output"] = [self._parameter("manifest", "File", self.it.dereference("manifest.json"))]
+        workflow["output"] = self._parameter("manifest", "File", self.it.dereference("manifest.json"))
         return workflow
 
     def _inputs(self) -> list[tuple[str, str, Any]]:
@@ -177,16 +196,14 @@ class _Builder:
             "FormalParameter",
             name=name,
             additionalType=kind,
-            conformsTo={"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"},
-        )
-        self.thing(
-            "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE",
-            "CreativeWork",
-            name="FormalParameter",
-            version="1.0-RELEASE",
+            conformsTo=self._profile("FormalParameter"),
         )
         parameter["workExample"], example["exampleOfWork"] = example, parameter
         return parameter
+
+    def _profile(self, name: str) -> ContextEntity:
+        """Return Bioschemas' profile of that name."""
+        return self.thing(BIOSCHEMAS.format(name), "CreativeWork", name=name, version="1.0-RELEASE")
 
     # --- actions -----------------------------------------------------------------------------------------------------
 
@@ -245,8 +262,8 @@ class _Builder:
             description=f"{name}, on {environment.get('processor') or environment.get('machine', 'a machine')}",
             instrument=tool,
             agent=self.agent,
-            object=objects,
-            result=results,
+            object=_single(objects),
+            result=_single(results),
             actionStatus="http://schema.org/CompletedActionStatus",
             **times,
         )
@@ -254,6 +271,11 @@ class _Builder:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value] if value else []
+
+
+def _single(values: list[Any]) -> Any:
+    """Return the only value of a list itself, as RO-Crate recommends."""
+    return values[0] if len(values) == 1 else values
 
 
 def _times(entry: dict[str, Any]) -> dict[str, str]:
