@@ -29,6 +29,8 @@ class Study:
     """number of seeds; default: the protocol's"""
     predictions: Path | None = None
     """for `report`: predictions (.parquet); default: those that are shipped"""
+    workers: int = 2
+    """for `run`: trainings side by side, each with one thread (on a GPU they share it)"""
     keep_weights: bool = False
     """keep the weights of every training (60 MB each)"""
 
@@ -36,19 +38,13 @@ class Study:
         return {"run": self._run, "report": self._report, "check": self._check}[self.action]()
 
     def _run(self) -> int:
-        from tqdm import tqdm
-
         from amdd.analysis.study import load_protocol
-        from amdd.training.study import collect, finished, planned, run_one
+        from amdd.training.study import collect, planned, run_many
 
         protocol = load_protocol(self._protocol())
         profile, clips, tests, root = self._data(protocol)
         plan = planned(self.arms or list(protocol.arms), range(self.seeds or protocol.seeds))
-        done = sum(finished(root, arm, seed) for arm, seed in plan)
-        with tqdm(plan, desc=f"study ({done} of {len(plan)} were finished)", unit="training") as bar:
-            for arm, seed in bar:
-                bar.set_postfix_str(f"{arm}, seed {seed}")
-                run_one(profile, arm, seed, clips, tests, root, self.keep_weights)
+        run_many(profile, plan, clips, tests, root, self.workers, self.keep_weights)
         table, history = collect(root)
         self._write(root, table, history)
         return 0

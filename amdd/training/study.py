@@ -13,8 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+from joblib import Parallel, delayed, parallel_config
+from tqdm import tqdm
 
 from amdd.base.hashing import hash_bytes
+from amdd.base.machine import one_thread
 from amdd.base.paths import atomic, write_text
 from amdd.data.prepare import ClipStore
 from amdd.profiles import Profile, as_dict, profile_from_dict
@@ -116,6 +120,39 @@ def run_one(
         (folder / "weights.safetensors").unlink(missing_ok=True)
     shutil.rmtree(folder / "state", ignore_errors=True)
     return table
+
+
+def run_many(
+    profile: Profile,
+    plan: Sequence[tuple[str, int]],
+    clips: ClipStore,
+    tests: Mapping[str, ClipStore],
+    root: Path,
+    workers: int = 2,
+    keep_weights: bool = False,
+) -> None:
+    """Train the arms and seeds of ``plan`` in processes of one thread each, ``workers`` at a time, with a progress bar.
+
+    On a CPU two of these do more in a given time than one training with two threads. What is finished is skipped, what was
+    interrupted is resumed (:func:`run_one`). Raises what a training raises, after those under way have ended.
+    """
+    done = sum(finished(root, arm, seed) for arm, seed in plan)
+    with (
+        tqdm(total=len(plan), desc=f"study, {done} finished before", unit="training") as bar,
+        parallel_config(backend="loky", inner_max_num_threads=1),
+    ):
+        pool = Parallel(n_jobs=max(1, min(workers, len(plan))), return_as="generator_unordered")
+        jobs = (delayed(_one)(profile, arm, seed, clips, tests, root, keep_weights) for arm, seed in plan)
+        for name in pool(jobs):
+            bar.update(1)
+            bar.set_postfix_str(name)
+
+
+def _one(profile, arm, seed, clips, tests, root, keep_weights) -> str:
+    with one_thread():
+        torch.set_num_threads(1)
+        run_one(profile, arm, seed, clips, tests, root, keep_weights)
+    return f"{arm}, seed {seed}"
 
 
 def predictions(run: Run, arm: str, clips: ClipStore, tests: Mapping[str, ClipStore]) -> pd.DataFrame:
