@@ -205,7 +205,9 @@ moved.describe()
 #
 # One clip of each class: the one with the median score of its class. Each bar is
 # the score when only that frame is shown to the network, together with the whole
-# audio.
+# audio. The words that are spoken can be unfolded below the player, for readers who
+# cannot hear them; where a forgery carries another person's audio, they are that
+# person's words.
 
 # %%
 root = nb.corpus_root()

@@ -27,9 +27,9 @@ STYLE = """\
 .reveal { font-size: 30px; }
 .reveal h1, .reveal h2, .reveal h3 { text-transform: none; }
 .reveal h3 { font-size: 1.1em; }
-.reveal section { text-align: left; }
+.reveal .slides section { text-align: left; padding: 24px 40px; box-sizing: border-box; }
 .reveal figure.amdd-figure { margin: 0; }
-.reveal figure.amdd-figure img { max-height: 500px; margin: 0; }
+.reveal figure.amdd-figure img { height: 480px; width: auto; max-width: 100%; object-fit: contain; object-position: left; margin: 0; }
 .reveal figcaption { font-size: 0.5em; color: #444; }
 .reveal .amdd-result { border-bottom: 1px dotted #666; }
 """
