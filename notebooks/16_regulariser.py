@@ -69,9 +69,9 @@ nb.table("arms", by_arm(protocol), "Arms of the study.")
 
 # %% [markdown]
 # Within a seed all arms share initial weights, order of clips and augmentation. They
-# are trained on {result}`regulariser.training_clips|plain` clips of 60 people and
+# are trained on {result}`regulariser.training_clips|plain` clips and
 # tested on {result}`regulariser.test_clips|plain` clips of
-# {result}`regulariser.people|plain` others: reals, fakes of the three training
+# {result}`regulariser.people|plain` other people: reals, fakes of the three training
 # generators, and fakes of six that no training clip comes from, all recorded and
 # encoded alike. This test corpus was first measured when the trainings had ended.
 # The outcome, the contrasts, the margin and the rule of decision were written down
