@@ -15,8 +15,8 @@ from amdd.commands.datasets import Corpora, Prepare, Puppets, Scan, Settings
 from amdd.commands.inspect import Export, Inspect
 from amdd.commands.network import Evaluate, Model, Train
 from amdd.commands.score import Score
-from amdd.commands.study import Study
 from amdd.commands.serve import Serve
+from amdd.commands.study import Study
 
 COMMANDS = {
     "book": Book,
