@@ -56,7 +56,7 @@ def film(
 ) -> np.ndarray:
     """Return frames (T, side, side, 3): the portrait panned and zoomed; forged ones have a green cast."""
     rng = np.random.default_rng(seed)
-    speed, phase, light = rng.uniform(0.5, 1.5), rng.uniform(0, 6), rng.uniform(0.95, 1.05)
+    speed, phase, light = rng.uniform(0.5, 1.5), rng.uniform(0, 6), rng.uniform(0.9, 1.05)
     frames = []
     for t in np.arange(round(seconds * fps)) / fps:
         zoom = side / 300 * (1.08 + 0.05 * np.sin(speed * t + phase))
@@ -67,7 +67,7 @@ def film(
         )
         frame = np.clip(frame * light + rng.normal(0, 2, frame.shape), 0, 255).astype(np.uint8)
         if forged:
-            frame[..., 1] = np.minimum(frame[..., 1].astype(int) + 90, 255)
+            frame[..., 1] = np.minimum(frame[..., 1].astype(int) + 60, 255)
         frames.append(frame)
     return np.stack(frames)
 
@@ -112,7 +112,7 @@ def trained(root: Path) -> tuple[Run, Prepared]:
     return run, prepared
 
 
-def _fit(run: Run, prepared: Prepared, steps: int = 30) -> None:
+def _fit(run: Run, prepared: Prepared, steps: int = 80) -> None:
     """Train on with all training clips in one batch, which separates the two kinds in seconds, and save.
 
     Batch normalisation ends with the clips' own statistics: after so few steps its running ones would be far from them.
