@@ -3,6 +3,7 @@ from . import base as base
 from . import corpora as corpora
 from . import data as data
 from . import figures as figures
+from . import inspect as inspect
 from . import model as model
 from . import prepare as prepare
 from . import profiles as profiles

@@ -12,8 +12,10 @@ from amdd.commands.archive import Archive
 from amdd.commands.book import Book, Pdf, Run, Verify
 from amdd.commands.classroom import Assignments, Pack
 from amdd.commands.datasets import Corpora, Prepare, Puppets, Scan, Settings
+from amdd.commands.inspect import Export, Inspect
 from amdd.commands.network import Evaluate, Model, Train
 from amdd.commands.score import Score
+from amdd.commands.serve import Serve
 from amdd.commands.study import Study
 
 COMMANDS = {
@@ -30,6 +32,9 @@ COMMANDS = {
     "evaluate": Evaluate,
     "score": Score,
     "study": Study,
+    "inspect": Inspect,
+    "serve": Serve,
+    "export": Export,
     "puppets": Puppets,
     "model": Model,
     "verify": Verify,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -15,8 +16,16 @@ from amdd.training.inference import batch_of
 from amdd.training.runs import Run
 
 
-def gradcam(run: Run, prepared: ClipStore, row: int, towards: str = "detection") -> np.ndarray:
+def gradcam(
+    run: Run,
+    prepared: ClipStore,
+    row: int,
+    towards: str = "detection",
+    branch: Literal["visual", "audio"] = "visual",
+) -> np.ndarray:
     """Maps (T, h, w) in [0, 1] for one clip: what raises the detection logit, or a class's attribution logit.
+
+    ``branch`` "audio" gives one map (1, h, w) over the spectrogram, bands by time; the clip must have audio.
 
     Channel weights are the gradients' spatial means; negative evidence is cut; each clip is scaled by its maximum.
     """
@@ -29,7 +38,8 @@ def gradcam(run: Run, prepared: ClipStore, row: int, towards: str = "detection")
         output.retain_grad()
         kept["maps"] = output
 
-    hook = model.visual_encoder.trunk.register_forward_hook(keep)
+    encoder = model.visual_encoder if branch == "visual" else model.audio_encoder
+    hook = encoder.trunk.register_forward_hook(keep)
     try:
         with torch.enable_grad():
             out = model(moved["frames"], moved["mel"], moved["audio_present"])

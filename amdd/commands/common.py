@@ -36,5 +36,5 @@ def needs_repository() -> None:
         raise RuntimeError(
             "this command needs the repository, since notebooks and pages are not part of the installed package. "
             "Clone it, install it there by `pip install -e .`, and run the command again. "
-            "Without it work: settings, corpora, scan, prepare, train, evaluate, score, model, puppets, verify"
+            "Without it work: settings, corpora, scan, prepare, train, evaluate, score, inspect, serve, export, model, puppets, verify"
         )
