@@ -150,8 +150,11 @@ print(f"{found[0].probability:.4f} becomes {rare.probability:.6f}")
 # %% tags=["solution"]
 from pathlib import Path
 
-code = "def predict(frames, audio):\n    d = abs(frames[:, :, 1:].astype(int) - frames[:, :, :-1])\n"
-Path("sharp.py").write_text(code + "    return float(d.mean() < 5)\n")
+code = """def predict(frames, audio):
+    steps = abs(frames[:, :, 1:].astype(int) - frames[:, :, :-1])
+    return float(steps.mean() < 5)
+"""
+Path("sharp.py").write_text(code)
 sharp = [amdd.inspect(video, detector="sharp:predict") for video in shown.video[:4]]
 print([x.verdict for x in sharp])
 
