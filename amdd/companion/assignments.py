@@ -68,7 +68,7 @@ def student_version(notebook: NotebookNode) -> NotebookNode:
         from nbgrader import preprocessors as p
     except ImportError as error:
         raise RuntimeError(MISSING) from error
-    made, resources = NotebookNode(notebook.copy()), {"nbgrader": {}}
+    made, resources = NotebookNode(notebook.copy()), dict[str, dict](nbgrader={})
     made.cells = [NotebookNode({**c, "metadata": NotebookNode(dict(c.metadata))}) for c in notebook.cells]
     steps = (p.LockCells, p.ClearSolutions, p.ClearOutput, p.ClearHiddenTests, p.ClearMarkScheme)
     for step in (*steps, p.ComputeChecksums):

@@ -88,7 +88,7 @@ def copy_clips(workspace: Workspace, profile: Profile, target: Path, room: int) 
         return 0
     table = pd.read_parquet(path)
     table = table[table.split == "test"].sort_values(["identity", "clip_id"], kind="stable")
-    rows = []
+    rows: list[dict] = []
     for clip in table.itertuples():
         film = Path(clip.video)
         if not film.is_file() or film.stat().st_size > room:

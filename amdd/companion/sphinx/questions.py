@@ -104,12 +104,13 @@ class Questions(SphinxDirective):
     def question(self, question: Choice | Number | Order, place: int) -> nodes.Node:
         """Return one question with its form and its answer below a fold."""
         ask = [tag("strong", words(f"{place}. ")), *self.inline(question.ask)]
-        form, answers, facts = {
+        kinds: dict[str, Any] = {
             "choice": self.choice,
             "figure": self.choice,
             "number": self.number,
             "order": self.order,
-        }[question.kind](question)
+        }
+        form, answers, facts = kinds[question.kind](question)
         figure = getattr(question, "figure", "")
         shown = [self.figure(figure)] if figure else []
         head = tag("p", *ask, class_="amdd-ask", id=f"ask-{self.topic}-{question.id}".replace("_", "-"))
