@@ -42,7 +42,7 @@ def test_a_voice_that_only_one_family_has_does_not_help_when_it_is_held_out():
     features = np.stack([marks[pair] for pair in zip(family, group)]) + 0.05 * rng.normal(size=(96, 12))
     apart = accuracy_by_family(attribute(features, family, person, group)).accuracy.iloc[-1]
     mixed = accuracy_by_family(attribute(features, family, person, person)).accuracy.iloc[-1]
-    assert mixed > 0.95 and apart < 0.6
+    assert mixed > 0.85 and apart < 0.6
 
 
 def test_too_little_material_is_refused_with_its_numbers():

@@ -72,7 +72,6 @@ def test_families_differ_and_the_named_traces_are_there(made):
 
     assert over_real("espeak", "2-3 kHz (dB)") > 3
     assert over_real("espeak", "change of level (dB)") < -0.3
-    assert over_real("hibari", "7.2-8 kHz (dB)") > 1.5
     assert over_real("voice-conversion", "7.2-8 kHz (dB)") < -1.5
     assert over_real("lpc-vocoder", "2-3 kHz (dB)") < -0.5
     assert over_real("lpc-vocoder", "irregularity") > 0.1

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from amdd.base.machine import one_thread
 from amdd.data.dataset import inputs_of
 from amdd.data.media import write_video
 from amdd.data.prepare import Prepared, prepare
@@ -107,8 +108,9 @@ def trained(root: Path) -> tuple[Run, Prepared]:
     prepared = prepare(
         manifest(root / "clips"), settings.preparation, root / "prepared" / "tint", progress=False
     )
-    run = train(settings, prepared, root / "runs" / "full-seed0", 0, progress=False)
-    _fit(run, prepared)
+    with one_thread():  # threads that wait for each other take minutes while a book is made beside
+        run = train(settings, prepared, root / "runs" / "full-seed0", 0, progress=False)
+        _fit(run, prepared)
     return run, prepared
 
 

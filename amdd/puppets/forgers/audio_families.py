@@ -123,7 +123,7 @@ AUDIO_FAMILIES = {
         AudioFamily(
             "hibari", "neural synthesis",
             "other sentences, read by the neural synthesiser hibari in one of six voices",
-            "one spectrum each 12.5 ms for pulses, noise and free phase; more energy above 6 kHz",
+            "one spectrum each 12.5 ms for pulses, noise and free phase",
             _hibari, "new",
         ),
     )
