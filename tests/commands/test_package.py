@@ -28,6 +28,7 @@ DATA = {
     ".jinja",
     ".svg",
     ".pyi",
+    ".md",
 }
 
 
