@@ -38,7 +38,7 @@ def test_every_public_function_and_class_is_on_the_page_of_its_room():
             expected |= {
                 f"{module}.{node.name}"
                 for node in tree.body
-                if isinstance(node, ast.FunctionDef | ast.ClassDef)
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
                 and not node.name.startswith("_")
                 and ast.get_docstring(node)
             }
