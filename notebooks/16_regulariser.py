@@ -189,8 +189,9 @@ nb.number("none.started", int(none["started"]), n=int(none["trainings"]))
 
 # %% [markdown]
 # Of the trainings without any term in the attribution head
-# {result}`regulariser.none.started` started. Detection does not need the attribution
-# loss in this regime.
+# {result}`regulariser.none.started` started. The prediction in the protocol, that
+# without this term or with its naming half alone detection does not start, came from
+# the earlier trainings; in this regime it is wrong wherever such a training starts.
 #
 # ## Who moves the network
 #
