@@ -172,7 +172,7 @@ def test_a_hostile_name_stays_a_text_in_the_player(name):
     frame = np.zeros((8, 8, 3), np.uint8)
     clip = SimpleNamespace(
         name=name, pictures=[frame] * 3, seconds=1.0, sound=None, scores=np.array([0.2, 0.9]), times=np.array([0.2, 0.7]),
-        score=0.6,
+        score=0.6, words="",
     )  # fmt: skip
     page = page_of(clip_player([clip]))
     assert page.tags.count("img") == 1 and page.tags.count("rect") == 2

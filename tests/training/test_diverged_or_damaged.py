@@ -18,7 +18,7 @@ from amdd.model.losses import Objective
 from amdd.training import Diverged, optimiser_of, schedule_of, train
 from amdd.training.runs import load_run
 
-SHORT = [*LIGHT, "training.epochs=1"]
+SHORT = [*LIGHT, "training.epochs=1", "training.gradients=false"]
 
 
 @pytest.fixture(scope="module")
