@@ -29,6 +29,7 @@ SMALL = [
     "model.heads=4",
     "model.hidden=16",
     "training.epochs=3",
+    "training.gradients=false",  # they cost four steps an epoch; test_arms.py has them
     "training.precision=fp32",
     "preparation.frames=2",
     "preparation.size=32",
