@@ -13,6 +13,7 @@ from amdd.companion.chapters import topic_of
 from amdd.companion.lessons import Lessons, deck, read_lessons
 from amdd.companion.pipeline import chapters
 
+THEME = "white"  # as the configuration names it
 CONFIGURATION = """\
 project = "AMDD, re-executed"
 extensions = ["myst_parser", "sphinx_revealjs", "amdd.companion.sphinx.results"]
@@ -69,6 +70,9 @@ def build_slides(
     write_text(page, text.replace(", maximum-scale=1.0, user-scalable=no", ""))  # let readers enlarge
     for spare in [*target.rglob("*.map"), *target.rglob("*.scss"), *target.rglob("*.esm.js")]:
         spare.unlink()
+    for theme in target.glob("_static/revealjs/dist/theme/*.css"):  # the others load fonts from elsewhere
+        if theme.stem != THEME:
+            theme.unlink()
     shutil.rmtree(target / "_sources", ignore_errors=True)
     return page
 
