@@ -145,16 +145,19 @@ print(f"{found[0].probability:.4f} becomes {rare.probability:.6f}")
 # ````{solution-start} ex-detector-of-your-own
 # :class: dropdown
 # ````
-# The function stands in a file `sharp.py` and is named as `sharp:predict`.
+# The function stands in a file `sharp.py` where Python looks for modules, and is named as `sharp:predict`.
 
 # %% tags=["solution"]
+import sys
+import tempfile
 from pathlib import Path
 
 code = """def predict(frames, audio):
     steps = abs(frames[:, :, 1:].astype(int) - frames[:, :, :-1])
     return float(steps.mean() < 5)
 """
-Path("sharp.py").write_text(code)
+sys.path.insert(0, tempfile.mkdtemp())
+Path(sys.path[0], "sharp.py").write_text(code)
 sharp = [amdd.inspect(video, detector="sharp:predict") for video in shown.video[:4]]
 print([x.verdict for x in sharp])
 
