@@ -1,4 +1,4 @@
-"""What the book adds for learners: a chapter's answer at its end, the questions of its topic, the films of the vote."""
+"""Additions of the book for learners: a chapter's answer at its end, the questions of its topic, the films of the vote."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a report shows of one face; texts are data addresses, "" where there is nothing."""
+    """Pictures and texts that a report shows of one face; texts are data addresses, "" where there is nothing."""
 
     window: Window
     clip: str

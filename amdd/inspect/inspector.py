@@ -90,7 +90,7 @@ def _features(scorer: Scorer, fast: bool) -> Features:
 
 
 class _Clip:
-    """What is known of a clip while its windows come in; its size does not grow with the images."""
+    """Collect the facts of a clip while its windows come in; the size does not grow with the images."""
 
     def __init__(self, clip: Clip, scorer: Scorer, prevalence: float | None, features: Features) -> None:
         self.clip, self.scorer, self.prevalence, self.features = clip, scorer, prevalence, features

@@ -44,7 +44,7 @@ NOTHING_KNOWN = Calibration(
 
 @dataclasses.dataclass(frozen=True)
 class _Plugin:
-    """What stands in a run's place."""
+    """Stand in for a run where a plugged-in detector has none."""
 
     name: str
     profile: Profile

@@ -38,7 +38,7 @@ POLICY = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What the handlers need: ``forge`` makes a pair of clips, ``choices`` lists what it can make."""
+    """Settings and functions that the handlers share: ``forge`` makes a pair of clips, ``choices`` lists what it can make."""
 
     hosts: frozenset[str]
     token: str
