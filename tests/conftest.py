@@ -3,42 +3,77 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import time
+import uuid
+from contextlib import suppress
 
 import pytest
 
-from amdd.base.paths import PROJECT, Workspace
+# Before anything imports NumPy or torch. `make test` runs two processes and the book's beside them: threads of each
+# that wait for one another on two cores cost more than they do.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from amdd.base.paths import PROJECT, Workspace  # noqa: E402
 
 BUILD = PROJECT / "_build" / "tests"
-_made: dict[str, subprocess.Popen] = {}
+RUN = os.environ.setdefault("AMDD_TEST_RUN", uuid.uuid4().hex)  # the same in all processes of one test run
+BOOK, STATUS = BUILD / f"{RUN}.pid", BUILD / f"{RUN}.status"
+PATIENCE = 3600  # seconds
 
 
 def pytest_collection_modifyitems(config, items) -> None:
-    """Tests that look at the book come last: it is built in the meantime, by a process of its own."""
+    """Tests that look at the book come last: it is built in the meantime, by a process of its own.
+
+    A file's tests stay in one process, since they share fixtures; so do those of ``inspect``, which share a network.
+    """
     items.sort(key=lambda item: "smoke" in item.fixturenames)
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder == "inspect" else str(item.path)))
 
 
 def pytest_collection_finish(session) -> None:
     wanted = any("smoke" in item.fixturenames for item in session.items)
-    if wanted and not session.config.option.collectonly and not os.environ.get("AMDD_TEST_BOOK"):
-        BUILD.mkdir(parents=True, exist_ok=True)
-        with open(BUILD / "book.log", "w") as log:
-            _made["book"] = subprocess.Popen(
-                [sys.executable, "-m", "amdd.cli", "book", "--profile", "smoke"],
-                cwd=PROJECT,
-                env=os.environ | {"AMDD_BUILD": str(BUILD), "OMP_NUM_THREADS": "1"},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+    first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+    if not wanted or not first or session.config.option.collectonly or os.environ.get("AMDD_TEST_BOOK"):
+        return
+    BUILD.mkdir(parents=True, exist_ok=True)
+    build = shlex.join([sys.executable, "-m", "amdd.cli", "book", "--profile", "smoke"])
+    with open(BUILD / "book.log", "w") as log:
+        process = subprocess.Popen(
+            ["sh", "-c", f"{build}; echo $? > {shlex.quote(str(STATUS))}"],
+            cwd=PROJECT,
+            env=os.environ | {"AMDD_BUILD": str(BUILD), "OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    BOOK.write_text(str(process.pid))
 
 
 def pytest_sessionfinish(session) -> None:
-    process = _made.get("book")
-    if process is not None and process.poll() is None and hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
+    """End the book's process from the main one: a worker may still wait for it when another has no more to do."""
+    if "PYTEST_XDIST_WORKER" in os.environ or not BOOK.is_file():
+        return
+    if not STATUS.is_file() and hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(int(BOOK.read_text()), signal.SIGKILL)
+    for path in (BOOK, STATUS):
+        path.unlink(missing_ok=True)
+
+
+def _book_status() -> int:
+    """Wait for the process that builds the book and return its exit status."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if STATUS.is_file() and (text := STATUS.read_text().strip()):
+            return int(text)
+        time.sleep(1)
+    raise TimeoutError(f"the book was not built within {PATIENCE} s")
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +85,7 @@ def smoke() -> Workspace:
     """
     if os.environ.get("AMDD_TEST_BOOK"):  # look at another built book, e.g. AMDD_TEST_BOOK=demo
         return Workspace.of(os.environ["AMDD_TEST_BOOK"])
-    status = _made["book"].wait(timeout=1800)
+    status = _book_status()
     text = (BUILD / "book.log").read_text(encoding="utf-8", errors="replace")
     assert status == 0, f"`amdd book --profile smoke` ended with {status}:\n{text[-4000:]}"
     before = os.environ.get("AMDD_BUILD")

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from threadpoolctl import threadpool_limits
 
 from amdd.analysis.residual import residual_spectrum, rings
 from amdd.data.prepare import ClipStore
@@ -83,9 +84,15 @@ def dataset_separability(table: pd.DataFrame, training: str, folds: int = 5, see
                 continue
             model = HistGradientBoostingClassifier(max_iter=60, min_samples_leaf=8, random_state=seed)
             cut = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-            score = cross_val_predict(
-                model, both[part].to_numpy(float), label, groups=both.identity, cv=cut, method="predict_proba"
-            )[:, 1]
+            with threadpool_limits(1, "openmp"):  # for tables this small threads wait more than they work
+                score = cross_val_predict(
+                    model,
+                    both[part].to_numpy(float),
+                    label,
+                    groups=both.identity,
+                    cv=cut,
+                    method="predict_proba",
+                )[:, 1]
             row[group] = float(roc_auc_score(label, score))
         rows.append(row)
     return pd.DataFrame(rows)

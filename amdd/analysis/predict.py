@@ -13,7 +13,7 @@ from amdd.data.prepare import ClipStore
 from amdd.profiles import as_dict
 from amdd.stats import metrics, per_generator
 from amdd.training.inference import scores_of
-from amdd.training.runs import Run, choose_precision
+from amdd.training.runs import Run
 
 KEPT = ("clip_id", "label", "generator", "identity", "donor", "split", "quality", "group", "category")
 KEPT += ("recording",)
@@ -50,8 +50,7 @@ def predict(
     if not any_preparation:
         same_preparation(run, prepared)
     rows = row_numbers(prepared, rows)
-    precision, _ = choose_precision(run.profile.training.precision, run.device)
-    found = scores_of(run.model, prepared, rows, run.profile, run.device, precision)
+    found = scores_of(run.model, prepared, rows, run.profile, run.device)
     part = prepared.manifest.iloc[rows]
     table = pd.DataFrame({k: part[k].to_numpy() if k in part else "" for k in KEPT})
     table["audio_present"] = part["audio_present"].to_numpy(bool)
@@ -76,9 +75,8 @@ def embed(run: Run, prepared: ClipStore, rows=None) -> dict[str, np.ndarray]:
     """Return embeddings of clips ``rows``: ``fused`` (n, 2d), ``visual`` and ``audio`` (n, d) before fusion, and the unit
     projections ``visual_projection`` and ``audio_projection`` (n, d). Raises as :func:`predict` does."""
     same_preparation(run, prepared)
-    precision, _ = choose_precision(run.profile.training.precision, run.device)
     found = scores_of(
-        run.model, prepared, row_numbers(prepared, rows), run.profile, run.device, precision, embeddings=True
+        run.model, prepared, row_numbers(prepared, rows), run.profile, run.device, embeddings=True
     )
     return {k: v for k, v in found.items() if k not in ("logit", "attribution_logits", "label")}
 

@@ -132,7 +132,7 @@ class TrainingSettings:
     selection: Literal["validation_auc", "validation_loss", "last"] = "validation_auc"
     """which checkpoint is selected; not given in the paper. AUC needs no threshold; ties go to the lower validation loss"""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """arithmetic; auto: bf16 where the device computes it natively, else fp32"""
+    """arithmetic; auto: bf16 where it is the faster (a GPU with bf16 units, a CPU with AMX), else fp32; a resumed run keeps it"""
     channels_last: bool = True
     """memory order of the images; affects speed"""
     compile: bool = False

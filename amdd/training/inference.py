@@ -25,18 +25,15 @@ def batch_of(
 
 
 @torch.inference_mode()
-def scores_of(
-    model, prepared: ClipStore, rows, profile, device, precision: str = "fp32", embeddings: bool = False
-) -> dict[str, Any]:
-    """Logits (and embeddings) of clips ``rows``, in evaluation mode, in batches of ``evaluation.batch_size``."""
+def scores_of(model, prepared: ClipStore, rows, profile, device, embeddings: bool = False) -> dict[str, Any]:
+    """Logits (and embeddings) of clips ``rows``, in evaluation mode and fp32, in batches of ``evaluation.batch_size``."""
     was = model.training
     model.eval()
     rows, size = row_numbers(prepared, rows), profile.evaluation.batch_size
     found: dict[str, list] = {}
     for first in range(0, len(rows), size):
         batch, moved = batch_of(prepared, rows[first : first + size], profile, device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            out = model(*inputs_of(batch, moved))
+        out = model(*inputs_of(batch, moved))
         parts = {"logit": out.detection_logit, "attribution_logits": out.attribution_logits}
         if embeddings:
             parts |= {

@@ -147,6 +147,7 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
 
     state = State(run_dir / "state", model, objective, optimiser, schedule)
     at = state.load(len(TERMS))
+    precision, why = at.setdefault("precision", [precision, why])  # a resumed run keeps its arithmetic
     clock, last_save, seconds_before = time.time(), time.time(), at["seconds"]
     bar = tqdm(
         total=total,
@@ -193,7 +194,6 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
                 steps=steps_per_epoch,
                 rate=schedule.get_last_lr()[0],
                 run_dir=run_dir,
-                precision=precision,
                 device=device,
             )
             # An epoch of seconds is sooner trained again than written.

@@ -45,7 +45,6 @@ def close_epoch(
     steps: int,
     rate: float,
     run_dir: Path,
-    precision: str,
     device: torch.device,
 ) -> None:
     """Measure the network on the rows ``validation``, add the epoch to the history in ``at``, and keep the weights if they
@@ -62,7 +61,7 @@ def close_epoch(
     if (epoch + 1) % s.validate_every and not last:
         at["history"].append(row | dict.fromkeys(VALIDATION, float("nan")) | then)
         return
-    found = scores_of(model, prepared, validation, profile, device, precision)
+    found = scores_of(model, prepared, validation, profile, device)
     label, logit = found["label"], found["logit"]
     if not np.isfinite(logit).all():
         raise Diverged(

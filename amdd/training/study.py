@@ -168,7 +168,7 @@ def predictions(run: Run, arm: str, clips: ClipStore, tests: Mapping[str, ClipSt
     classes = np.array(run.profile.model.classes)
     tables = []
     for name, store, rows in parts:
-        found = scores_of(run.model, store, rows, run.profile, run.device, "fp32")
+        found = scores_of(run.model, store, rows, run.profile, run.device)
         table = store.manifest.iloc[rows]
         logits = found["attribution_logits"].astype(float)
         tables.append(

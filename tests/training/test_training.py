@@ -209,6 +209,29 @@ def test_killed_at_any_step_it_ends_with_the_very_same_weights(prepared, tmp_pat
     pd.testing.assert_frame_equal(here, there)
 
 
+def test_a_resumed_run_keeps_the_arithmetic_that_it_began_with(prepared, tmp_path, monkeypatch):
+    import amdd.training.loop as loop
+
+    step, taken = loop.training_step, []
+
+    def interrupted(model, objective, optimiser, batch, device, precision, clip_norm):
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        taken.append(precision)
+        return step(model, objective, optimiser, batch, device, precision, clip_norm)
+
+    choices = iter([("bf16", "the first machine"), ("fp32", "the second machine")])
+    monkeypatch.setattr(loop, "choose_precision", lambda wish, device: next(choices))
+    monkeypatch.setattr(loop, "training_step", interrupted)
+    short = profile(*LIGHT, "training.epochs=1")
+    with pytest.raises(KeyboardInterrupt):
+        train(short, prepared, tmp_path / "run", 0, progress=False, save_every=0.0)
+    taken.append("interrupted")
+    record = train(short, prepared, tmp_path / "run", 0, progress=False).record
+    assert (record["precision"], record["precision_reason"]) == ("bf16", "the first machine")
+    assert set(taken) == {"bf16", "interrupted"} and len(taken) > 3
+
+
 def test_variants_are_weights_set_to_zero_and_nothing_else():
     whole = profile()
     for name, changed in VARIANTS.items():

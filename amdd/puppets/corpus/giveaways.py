@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_predict
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from amdd.data.media import MediaError, coding, probe, read_audio, read_video
@@ -101,7 +102,8 @@ def separability(
         row = {"feature": name, "auc": float("nan")}
         if parts:
             values = table[columns].to_numpy(float)
-            score = cross_val_predict(model, values, label, cv=parts, method="predict_proba")[:, 1]
+            with threadpool_limits(1, "openmp"):  # for tables this small threads wait more than they work
+                score = cross_val_predict(model, values, label, cv=parts, method="predict_proba")[:, 1]
             row["auc"] = auc(label, score)
         rows.append(row)
     return pd.DataFrame(rows)
