@@ -17,7 +17,7 @@ import pytest
 # that wait for one another on two cores cost more than they do.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from amdd.base.paths import PROJECT, Workspace  # noqa: E402
+from amdd.base.paths import PROJECT, Workspace
 
 BUILD = PROJECT / "_build" / "tests"
 RUN = os.environ.setdefault("AMDD_TEST_RUN", uuid.uuid4().hex)  # the same in all processes of one test run
