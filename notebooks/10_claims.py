@@ -35,8 +35,8 @@ overrides = []
 
 # %% tags=["remove-cell"]
 
-from amdd.companion.claims import claims, over_seeds_table, verdict
-from amdd.companion.claims import verdict_table, verdicts
+from amdd.companion.claims import claims, over_seeds_table, study_numbers
+from amdd.companion.claims import verdict, verdict_table, verdicts
 from amdd.companion.notebook import open_notebook
 from amdd.companion.results import measured
 from amdd.companion.verdicts import CONTRADICTED, MARGIN, NO_DIFFERENCE, UNDECIDED
@@ -55,7 +55,8 @@ nb.opening()
 # - *no difference beyond the margin*: two one-sided tests place it within the margin
 #   of equivalence, {result}`claims.margin|plain` in AUC unless the claim states another;
 # - *undecided*: anything else, which is not a refutation; always for a difference
-#   between two *training runs* with one seed, since one training is one draw;
+#   between two *training runs* with one seed, since one training is one draw, and
+#   while the [study](16_regulariser) that a claim rests on is not finished;
 # - *not attempted*: no number, other data, or a run that is too small to judge.
 #
 # A claim about each of several corpora fails if it fails in one. The rule is in
@@ -70,8 +71,10 @@ nb.opening()
 # ## Verdicts
 
 # %%
-topics = {entry["topic"] for entry in claims() if "number" in entry}
-table = verdicts(nb.numbers_of(sorted(topics)), nb.profile)
+tested = [entry for entry in claims() if "number" in entry]
+topics = {entry["topic"] for entry in tested if "study" not in entry}
+known = nb.numbers_of(sorted(topics)) | study_numbers()
+table = verdicts(known, nb.profile)
 
 # %%
 unseen = ", ".join(nb.external) or "none"

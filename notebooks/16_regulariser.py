@@ -19,7 +19,7 @@
 #
 # **Answer.** In the trainings so far ({result}`regulariser.done|plain`), the full
 # objective minus its placebo without generator names is
-# {result}`regulariser.primary` in AUC on six generators that no training clip comes
+# {result}`regulariser.contrast.primary` in AUC on six generators that no training clip comes
 # from. The decision by the protocol: *{result}`regulariser.decision|plain`*.
 #
 # **Needs** nothing but the predictions that come with the repository: no training,
@@ -140,10 +140,10 @@ nb.table(
 )
 
 # %% tags=["remove-cell"]
-pair = protocol.contrasts.primary
-nb.number("primary", study.contrast(tests, pair, protocol.test.unseen))
-pair = protocol.contrasts.decisive
-nb.number("decisive", study.contrast(tests, pair, protocol.test.unseen))
+pairs = protocol.contrasts
+for key, pair in {"primary": pairs.primary, "decisive": pairs.decisive}.items():
+    gap = study.contrast(tests, pair, protocol.test.unseen)
+    nb.number(f"contrast.{key}", gap)
 nb.number("decision", decided)
 
 # %% [markdown]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
 
+from amdd.analysis.study import contrast, seeds_done, test_part
+from amdd.analysis.study_tables import shipped
 from amdd.analysis.tables import interval
 from amdd.base.paths import PACKAGE
 from amdd.companion.chapters import chapter_of
@@ -54,6 +57,19 @@ def numbers(results: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+def study_numbers(name: str = "attribution", topic: str = "regulariser") -> dict[str, dict[str, Any]]:
+    """Return the primary and the decisive contrast of a shipped study as a chapter on ``topic`` writes them, with the number
+    of seeds that all arms have."""
+    data = shipped(name)
+    pairs, tests = data.protocol.contrasts, test_part(data.predictions)
+    found = {}
+    for key, pair in (("primary", pairs.primary), ("decisive", pairs.decisive)):
+        gap = contrast(tests, pair, data.protocol.test.unseen)
+        done = min(gap.seeds or 0, seeds_done(tests, data.protocol))
+        found[f"{topic}.contrast.{key}"] = replace(gap, seeds=done).record()
+    return found
+
+
 def estimates(entry: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> dict[str, Estimate | None]:
     """Return the numbers that test a claim, by key; a ``number`` such as ``transfer.whole.*`` stands for one per corpus."""
     if "number" not in entry:
@@ -74,7 +90,7 @@ def verdicts(known: Mapping[str, Mapping[str, Any]], profile: Profile) -> pd.Dat
 def _row(
     entry: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]], profile: Profile
 ) -> dict[str, Any]:
-    judge, corpus = profile.evaluation.verdicts, profile.corpus.train
+    judge, corpus = profile.evaluation.verdicts or "study" in entry, profile.corpus.train
     within = entry["holds_if"] == "within"
     found = {k: e for k, e in estimates(entry, known).items() if e is not None}
     each = {k: verdict(entry, e, judge, corpus) for k, e in found.items()}
@@ -159,6 +175,7 @@ __all__ = [
     "numbers",
     "over_seeds_table",
     "paper",
+    "study_numbers",
     "verdict",
     "verdict_table",
     "verdicts",

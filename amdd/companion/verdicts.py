@@ -26,7 +26,7 @@ def verdict(entry: Mapping[str, Any], number: Estimate | None, judge: bool = Tru
     - "contradicted": it lies on the other side; for ``equal`` and ``within``, outside the margin or tolerance.
     - "no difference beyond the margin": the 90 % interval lies within ``margin`` of zero.
     - "undecided": anything else; always for a difference between training runs (``trainings``) from fewer than two seeds,
-      since one training is one draw.
+      since one training is one draw, or from fewer than the claim's ``seeds``.
     - "not attempted": there is no number with an interval, the data are not those of the claim, or the run is too small to
       judge (``judge`` false).
     """
@@ -36,7 +36,7 @@ def verdict(entry: Mapping[str, Any], number: Estimate | None, judge: bool = Tru
         if corpus != entry["needs"]:
             return NOT_ATTEMPTED
         return _equivalent(number.shifted(-entry["target"]), entry["tolerance"])
-    if entry.get("trainings") and (number.seeds or 1) < 2:
+    if entry.get("trainings") and (number.seeds or 1) < entry.get("seeds", 2):
         return UNDECIDED
     margin = float(entry.get("margin", MARGIN))
     if entry["holds_if"] == "equal":
@@ -75,8 +75,10 @@ def combined(found: Sequence[str]) -> str:
 def reason(entry: Mapping[str, Any], number: Estimate | None, judged: str, judge: bool = True) -> str:
     """Return why a claim is undecided or not attempted, in words; "" for the other verdicts."""
     if judged == UNDECIDED:
-        one = entry.get("trainings") and (number is None or (number.seeds or 1) < 2)
-        return "one training is one draw" if one else "the interval allows both"
+        seeds, least = number.seeds or 1 if number else 1, entry.get("seeds", 2)
+        if not entry.get("trainings") or seeds >= least:
+            return "the interval allows both"
+        return "one training is one draw" if seeds < 2 else f"{seeds} of {least} seeds are done"
     if judged != NOT_ATTEMPTED:
         return ""
     if entry.get("not_attempted"):
