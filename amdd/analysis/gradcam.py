@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import cv2
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from amdd.analysis.pairs import Pair
 from amdd.data.media import probe
 from amdd.data.prepare import ClipStore
 from amdd.training.inference import batch_of
@@ -107,14 +108,74 @@ def mask_of(clips: ClipStore, clip: pd.Series, masks: Mapping[str, np.ndarray]) 
     return crop_masks(mask, *where, probe(clip.video).height, clips.settings.size)
 
 
+def central_blob(size: int) -> np.ndarray:
+    """Return a map (size, size) that marks the centre of any crop: what a network scores that knows only where faces are."""
+    axis = np.linspace(-1, 1, size)
+    return np.exp(-(axis[:, None] ** 2 + axis[None] ** 2) / 0.3)
+
+
 def score_maps(
     run: Run, clips: ClipStore, fakes: pd.DataFrame, masks: Mapping[str, np.ndarray], most: int
 ) -> pd.DataFrame:
-    """Return the :func:`agreement` of up to ``most`` fakes' maps with their masks, with ``generator`` and ``person``."""
-    rows = []
+    """Return the :func:`agreement` of up to ``most`` fakes' maps with their masks, with ``generator`` and ``person``, and
+    two controls: the energy inside the same mask of a central blob (``blob``) and, on average, of the maps of other
+    people's fakes (``others``; NaN where there are none)."""
+    found = []
     for row, clip in fakes.head(most).iterrows():
         forged = mask_of(clips, clip, masks)
         if forged is not None and forged.any():
-            found = agreement(gradcam(run, clips, int(row)), forged)
-            rows.append({"generator": clip.generator, "person": clip.identity, **found})
-    return pd.DataFrame(rows, columns=["generator", "person", "energy", "pointing", "iou", "area"])
+            found.append((clip, forged, gradcam(run, clips, int(row))))
+    rows = []
+    for clip, forged, heat in found:
+        row = {"generator": clip.generator, "person": clip.identity, **agreement(heat, forged)}
+        row["blob"] = agreement(np.stack([central_blob(forged.shape[-1])] * len(forged)), forged)["energy"]
+        others = [agreement(h, forged)["energy"] for c, _, h in found if c.identity != clip.identity]
+        rows.append(row | {"others": float(np.mean(others)) if others else float("nan")})
+    columns = ["generator", "person", "energy", "pointing", "iou", "area", "blob", "others"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def restored_logits(
+    run: Run, clips: ClipStore, pairs: Sequence[Pair], masks: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    """Return the detection logits of fakes with pixels of their own real clips in place: one row for each of ``pairs`` whose
+    mask is known and whose frames are the same moments.
+
+    ``fake`` and ``real`` are the clips as they are; ``inside``: the fake with its forged region restored from the real;
+    ``outside``: the fake with everything else from the real. If the forged pixels decide, ``inside`` falls to ``real``
+    and ``outside`` stays at ``fake``.
+    """
+    table, rows = clips.manifest, []
+    for fake, real in pairs:
+        forged = mask_of(clips, table.loc[fake], masks)
+        same = np.array_equal(clips.frame_indices(fake), clips.frame_indices(real))
+        if forged is None or not forged.any() or not same:
+            continue
+        inside = np.stack([cv2.dilate((m > 0).astype(np.float32), np.ones((5, 5))) for m in forged])
+        _, moved = batch_of(clips, [fake, real], run.profile, run.device)
+        own, source = moved["frames"].float().cpu().numpy()
+        source = _aligned(source, clips.geometry(real), clips.geometry(fake))
+        share = inside[:, None]
+        frames = np.stack([own, own * (1 - share) + source * share, own * share + source * (1 - share)])
+        kept = [0, 0, 0]
+        with torch.inference_mode():
+            changed = torch.from_numpy(frames.astype(np.float32)).to(run.device)
+            of_fake = run.model(changed, moved["mel"][kept], moved["audio_present"][kept]).detection_logit
+            whole = run.model(moved["frames"], moved["mel"], moved["audio_present"]).detection_logit
+        names = ("fake", "inside", "outside")
+        row = {"generator": table.generator[fake], "person": table.identity[fake]}
+        row |= {k: float(v) for k, v in zip(names, of_fake)} | {"real": float(whole[1])}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=["generator", "person", "fake", "inside", "outside", "real"])
+
+
+def _aligned(frames: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return crops (T, 3, S, S), which ``own`` (T, 2, 3) cut out of the frames, as ``other`` would have cut them."""
+    out = []
+    for frame, a, b in zip(frames, own, other):
+        full = [np.vstack([m, [0, 0, 1]]).astype(np.float64) for m in (a, b)]
+        step = (full[1] @ np.linalg.inv(full[0]))[:2]
+        size = frame.shape[-2:]
+        flags = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
+        out.append(cv2.warpAffine(frame.transpose(1, 2, 0), step, size, **flags).transpose(2, 0, 1))
+    return np.stack(out)
