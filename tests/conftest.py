@@ -26,14 +26,23 @@ PATIENCE = 3600  # seconds
 
 
 def pytest_collection_modifyitems(config, items) -> None:
-    """Tests that look at the book come last: it is built in the meantime, by a process of its own.
-
-    A file's tests stay in one process, since they share fixtures; so do those of ``inspect``, which share a network.
-    """
+    """Tests that look at the book come last: it is built in the meantime, by a process of its own."""
     items.sort(key=lambda item: "smoke" in item.fixturenames)
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "inspect" else str(item.path)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file's tests stay in one process (``pytest -n 2``), since they share fixtures; so do those of ``inspect``, which
+    share a network."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "tests/inspect" if file.startswith("tests/inspect/") else file
+
+    config.option.loadscopereorder = False  # the order above holds
+    return ByFile(config, log)
 
 
 def pytest_collection_finish(session) -> None:

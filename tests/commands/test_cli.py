@@ -32,7 +32,13 @@ def make(folder: Path, *words: str) -> list[str]:
     (binaries / "amdd").write_text(f"#!{sys.executable}\nimport sys\nprint('\\n'.join(sys.argv[1:]))\n")
     (binaries / "amdd").chmod(0o755)
     (folder / ".venv" / ".installed").touch()
-    run = subprocess.run(["make", "-s", *words], cwd=folder, capture_output=True, text=True, check=False)
+    own = {"ARGS", "SET", "DATA", "PROFILE", "LOCK", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL"}
+    environment = {
+        k: v for k, v in os.environ.items() if k not in own
+    }  # those of the make that runs these tests
+    run = subprocess.run(
+        ["make", "-s", *words], cwd=folder, capture_output=True, text=True, check=False, env=environment
+    )
     assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()
 

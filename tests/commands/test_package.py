@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -65,14 +66,35 @@ def installed(wheel, tmp_path_factory) -> Path:
     return folder
 
 
-def amdd(installed: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess:
+SEVERAL = """
+import contextlib, io, json, sys
+from amdd.cli import main
+
+done = []
+for words in json.loads(sys.argv.pop()):
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            sys.argv = ["amdd", *words]
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+    done.append((code, out.getvalue(), err.getvalue()))
+print(json.dumps(done))
+"""
+
+
+def amdd(installed: Path, cwd: Path, *commands: list[str]) -> list[tuple[int, str, str]]:
+    """Exit status, output and errors of commands, one after the other in one process that has no repository."""
     python = Path(sysconfig.get_path("scripts", vars={"base": str(installed)})) / "python"
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "AMDD_BUILD")}
     environment |= {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [str(python), "-c", "from amdd.cli import main; main()", *words],
+    run = subprocess.run(
+        [str(python), "-c", SEVERAL, json.dumps(commands)],
         capture_output=True, text=True, check=False, cwd=cwd, env=environment,
     )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+    return [tuple(done) for done in json.loads(run.stdout.splitlines()[-1])]
 
 
 def test_every_file_that_the_package_reads_is_in_the_wheel(wheel):
@@ -86,37 +108,36 @@ def test_every_file_that_the_package_reads_is_in_the_wheel(wheel):
     assert any(n.endswith("entry_points.txt") for n in inside)
 
 
-@pytest.mark.parametrize("command", ["run", "book", "pdf"])
-def test_commands_that_need_the_repository_say_so_in_one_line(installed, command, tmp_path):
-    done = amdd(installed, command, "--profile", "smoke", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "needs the repository" in done.stderr and len(done.stderr.splitlines()) == 1
+def test_commands_that_need_the_repository_say_so_in_one_line(installed, tmp_path):
+    for code, _, error in amdd(
+        installed, tmp_path, *([c, "--profile", "smoke"] for c in ("run", "book", "pdf"))
+    ):
+        assert code == 1
+        assert "needs the repository" in error and len(error.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_other_commands_work_without_the_repository(installed, tmp_path):
-    def ok(*words: str) -> str:
-        done = amdd(installed, *words, cwd=tmp_path)
-        assert done.returncode == 0, f"{words}: {done.stderr[-2000:]}"
-        return done.stdout
-
-    assert "training.epochs = 2" in ok("settings", "smoke")
-    assert "FakeAVCeleb" in ok("corpora")
-    assert "Visual encoder" in ok("model", "summary")
-    assert "people.png" in ok("puppets", "sheet", "--count", "2")
-    assert (tmp_path / "people.png").stat().st_size > 1000
     small = ["corpus.external=", "corpus.seconds=0.6", "corpus.size=160", "corpus.real=2,2,2", "corpus.fake=1,1,1",
              "corpus.fake_audio=0", "corpus.identities=2,2,2", "preparation.seconds=0.6", "preparation.frames=2",
              "preparation.size=32", "training.epochs=1", "model.visual_backbone=shufflenet_v2_x0_5",
              "model.audio_backbone=shufflenet_v2_x0_5", "model.weights=random"]  # fmt: skip
     options = ["--profile", "smoke", *(word for s in small for word in ("--set", s))]
-    made = ok("puppets", "make", *options)
-    root = Path(made.split("puppet-favc: ")[1].splitlines()[0])
-    assert root.is_relative_to(tmp_path / "_build")
-    assert "15 clips" in ok("scan", "puppet-favc", str(root)).splitlines()[0]
-    assert " clips prepared" in ok("prepare", "puppet-favc", str(root), *options)
-    assert "was selected" in ok("train", *options)
-    run = next((tmp_path / "_build" / "smoke" / "runs").iterdir())
-    assert "balanced_accuracy" in ok(
-        "evaluate", str(run), str(tmp_path / "_build" / "smoke" / "prepared" / "puppet-favc")
-    )
+    work = tmp_path / "_build" / "smoke"
+    root, run = work / "corpora" / "puppet-favc", work / "runs" / "full-seed0"
+    commands = {
+        "training.epochs = 2": ["settings", "smoke"],
+        "FakeAVCeleb": ["corpora"],
+        "Visual encoder": ["model", "summary"],
+        "people.png": ["puppets", "sheet", "--count", "2"],
+        f"puppet-favc: {root}": ["puppets", "make", *options],
+        "15 clips": ["scan", "puppet-favc", str(root)],
+        " clips prepared": ["prepare", "puppet-favc", str(root), *options],
+        "was selected": ["train", *options],
+        "balanced_accuracy": ["evaluate", str(run), str(work / "prepared" / "puppet-favc")],
+    }
+    found = amdd(installed, tmp_path, *commands.values())
+    for (said, words), (code, out, error) in zip(commands.items(), found, strict=True):
+        assert code == 0, f"{words}: {error[-2000:]}"
+        assert said in out, f"{words}: {out[-2000:]}"
+    assert (tmp_path / "people.png").stat().st_size > 1000
