@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from html.parser import HTMLParser
@@ -13,14 +12,8 @@ import pytest
 from amdd.base.paths import PROJECT
 
 sys.path.insert(0, str(PROJECT / "tests"))
-from install_browser import find
 
 pytestmark = pytest.mark.book
-
-
-@pytest.fixture(scope="session")
-def html(smoke) -> Path:
-    return smoke.root / "book" / "_build" / "html"
 
 
 def pages(html: Path) -> list[Path]:
@@ -162,32 +155,22 @@ def test_pages_are_light(html):
 # --- in a browser --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def browser():
-    chromium = find()
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium, and in CI these tests must run")
-        pytest.skip("no Chromium on this machine and none could be installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield one
-        one.close()
-
-
 def watch(page) -> list[str]:
     """What goes wrong in a page, as it goes wrong."""
     wrong: list[str] = []
     page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
     page.on("pageerror", lambda e: wrong.append(f"error: {e}"))
     page.on("requestfailed", lambda r: wrong.append(f"not loaded: {r.url[:120]}"))
-    page.on(
-        "request",
-        lambda r: wrong.append(f"from elsewhere: {r.url[:120]}") if r.url.startswith("http") else None,
-    )
     return wrong
+
+
+FROM_ELSEWHERE = "performance.getEntriesByType('resource').map(e => e.name).filter(n => n.startsWith('http'))"
+
+
+def by_hand(html: Path) -> list[Path]:
+    """The pages that somebody wrote, and one of those that are drawn from docstrings, which are all of one build."""
+    drawn = {"genindex", "py-modindex"} | {p.stem for p in html.rglob("api/*.html")} - {"01_profiles"}
+    return [p for p in read(html) if p.stem not in drawn]
 
 
 def test_every_page_opens_from_disk_without_a_complaint(html, browser):
@@ -197,43 +180,17 @@ def test_every_page_opens_from_disk_without_a_complaint(html, browser):
     wrong = watch(page)
     for path in read(html):
         page.goto(path.as_uri(), wait_until="load")
+        if path in by_hand(
+            html
+        ):  # a picture of the whole page; it also makes the browser load what lies below
+            page.screenshot(path=str(shots / f"{path.stem}.png"), full_page=True)
         broken = page.eval_on_selector_all(
             "img", "all => all.filter(i => i.complete && i.naturalWidth === 0).map(i => i.src.slice(0, 80))"
         )
         assert broken == [], path
-        page.screenshot(path=str(shots / f"{path.stem}.png"), full_page=True)
+        assert page.evaluate(FROM_ELSEWHERE) == [], path
         assert wrong == [], path
     page.close()
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_no_page_scrolls_sideways(html, browser, width, mode):
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=mode)
-    for path in read(html):
-        page.goto(path.as_uri(), wait_until="load")
-        page.evaluate(f"document.documentElement.dataset.mode = {mode!r}")
-        over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert over <= 1, f"{path.stem} is {over} pixels too wide at {width}"
-    shots = PROJECT / "_build" / "screenshots"
-    page.goto((html / "notebooks" / "03_in_domain_results.html").as_uri())
-    page.screenshot(path=str(shots / f"results-{width}-{mode}.png"))
-    page.close()
-
-
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_no_serious_barrier_for_keyboard_or_screen_reader(html, browser, mode):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = browser.new_page(color_scheme=mode)
-    found = []
-    for path in read(html):
-        page.goto(path.as_uri(), wait_until="load")
-        for rule in Axe().run(page).response["violations"]:
-            if rule["impact"] in ("serious", "critical"):
-                found += [f"{path.stem}: {rule['id']}: {n['html'][:100]}" for n in rule["nodes"]]
-    page.close()
-    assert found == []
 
 
 def test_the_threshold_can_be_moved_by_keyboard(html, browser):
@@ -349,18 +306,6 @@ def test_dark_mode_can_be_switched_on(html, browser):
         page.locator("button.theme-switch-button").first.click()
         if page.evaluate("document.documentElement.dataset.theme") == "dark":
             break
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.wait_for_function("document.documentElement.dataset.theme == 'dark'")
     assert page.evaluate(colour) != light
     page.close()
-
-
-def test_the_whole_book_can_be_printed(smoke, tmp_path):
-    from amdd.companion.book import pdf
-
-    if not find():
-        pytest.skip("no Chromium on this machine and none could be installed")
-    target = pdf(smoke, tmp_path / "book.pdf", echo=lambda *_: None)
-    data = target.read_bytes()
-    assert data.startswith(b"%PDF")
-    assert len(re.findall(rb"/Type\s*/Page\b", data)) > 30
-    assert len(re.findall(rb"/Subtype\s*/Image", data)) > 5
