@@ -247,7 +247,11 @@ def test_a_clip_can_be_chosen_moved_through_and_played(html, browser):
     assert box.locator('[data-cell="time"]').inner_text() == "0.0 s"
     start = box.locator('[data-cell="picture"]').get_attribute("src")
     box.locator('[data-cell="play"]').click()
-    page.wait_for_timeout(700)
+    page.wait_for_function(
+        "start => document.querySelector('.amdd-player [data-cell=picture]').getAttribute('src') !== start"
+        " && parseFloat(document.querySelector('.amdd-player [data-cell=time]').innerText) > 0.2",
+        arg=start,
+    )  # however busy the machine is
     box.locator('[data-cell="play"]').click()
     assert float(box.locator('[data-cell="time"]').inner_text().split()[0]) > 0.2
     assert box.locator('[data-cell="picture"]').get_attribute("src") != start
