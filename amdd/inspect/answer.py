@@ -55,14 +55,15 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Person:
-    """A face followed through the clip by its place, and the answer to it.
+class Answer:
+    """What is answered to a face, and to a clip by its faces.
 
-    ``low`` and ``high`` bound the probability by the uncertainty of its calibration (95 %); ``generators`` are the
-    probabilities of the classes of the attribution head; ``generator`` is one of them, "unknown", or "" for real.
+    ``verdict`` with the ``rule`` by which it abstained (or "") and the reason ``why``; ``probability`` of forged, at the
+    stated prevalence; ``low`` and ``high`` bound it by the uncertainty of its calibration (95 %); ``generators`` are the
+    probabilities of the classes of the attribution head, and ``generator`` is one of them, "unknown", or "" for real;
+    ``surprise`` as in :class:`Window`, ``unusual`` the same in a sentence.
     """
 
-    number: int
     verdict: Verdict
     rule: Rule
     why: str
@@ -73,31 +74,27 @@ class Person:
     generators: dict[str, float]
     surprise: float
     unusual: str
+
+
+@dataclass(frozen=True)
+class Person(Answer):
+    """A face followed through the clip by its place (``box``, the median one), and the answer to it."""
+
+    number: int
     windows: tuple[Window, ...]
     box: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Inspection:
-    """The answer to one clip.
+class Inspection(Answer):
+    """The answer to one clip: that to the main face, or why the faces differ.
 
-    ``verdict`` with the ``rule`` by which it abstained (or "") and the reason ``why``; ``probability`` that the clip is
-    forged at the stated ``prevalence`` of forgeries, with its interval; ``missing`` lists what could not be used;
-    ``people`` are the faces one by one, the main one first. ``sha256`` is the hash of the file, ``weights`` and ``code``
-    those of the network and of this library.
+    ``missing`` lists what could not be used; ``people`` are the faces one by one, the main one first; ``prevalence`` is
+    the share of forgeries that probabilities assume. ``sha256`` is the hash of the file, ``weights`` and ``code`` those
+    of the network and of this library.
     """
 
     file: str
-    verdict: Verdict
-    rule: Rule
-    why: str
-    probability: float
-    low: float
-    high: float
-    generator: str
-    generators: dict[str, float]
-    surprise: float
-    unusual: str
     missing: tuple[str, ...]
     people: tuple[Person, ...]
     seconds: float

@@ -212,10 +212,11 @@ class _Clip:
         generator, shares = named(verdict, np.mean(face.attribution, axis=0), classes, calibration.name_from)
         box = tuple(round(float(v), 1) for v in face.box)
         return Person(
-            *(number, verdict, rule, why, probability, low, high, generator, shares, surprise),
-            usual_text(surprise, scorer.novelty.clips),
-            tuple(face.windows),
-            box,
+            *(verdict, rule, why, probability, low, high, generator, shares, surprise),
+            unusual=usual_text(surprise, scorer.novelty.clips),
+            number=number,
+            windows=tuple(face.windows),
+            box=box,
         )
 
     def _missing(self) -> Iterator[str]:
