@@ -53,7 +53,8 @@ lint: $(VENV)/.tests  ## style, import contract, types
 
 test: $(VENV)/.tests lint  ## environment if missing, lint and the tests
 	$(BIN)/python tests/install_browser.py
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not book" $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m book $(ARGS)
 
 clean:  ## remove everything that was built
 	rm -rf _build

@@ -33,13 +33,25 @@ def pytest_collection_modifyitems(config, items) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """A file's tests stay in one process (``pytest -n 2``), since they share fixtures; so do those of ``inspect``, which
-    share a network."""
+    share a network. Those of a file that were put behind the others, since they wait for the book, go by themselves."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
+        def __init__(self, config, log) -> None:
+            super().__init__(config, log)
+            self.scopes: dict[str, str] = {}
+            self.files: list[str] = []
+
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.split("::")[0]
-            return "tests/inspect" if file.startswith("tests/inspect/") else file
+            if nodeid not in self.scopes:  # first called in the order of the tests
+                file = nodeid.split("::")[0]
+                file = "tests/inspect" if file.startswith("tests/inspect/") else file
+                if file in self.files[:-1]:
+                    file += " with the book"
+                if file not in self.files:
+                    self.files.append(file)
+                self.scopes[nodeid] = file
+            return self.scopes[nodeid]
 
     config.option.loadscopereorder = False  # the order above holds
     return ByFile(config, log)
