@@ -93,7 +93,7 @@ nb.table(
     "agreement",
     table.reset_index(),
     "Mean agreement of map and mask by generator. Energy inside the mask: of the "
-    "clip's own map, of *other* people's maps, of a central *blob*; *area* is that of "
+    "clip's own map, of other people's maps, of a central blob; area is that of "
     f"a uniform map. {nb.note()}",
 )
 
@@ -130,7 +130,7 @@ nb.table(
     "restored",
     logits.reset_index(),
     "Mean detection logit of the fake, of the fake with its forged region restored "
-    "(*inside*), with everything but that region from the real clip (*outside*), and "
+    "(inside), with everything but that region from the real clip (outside), and "
     f"of the real. n = {len(restored)} pairs. {nb.note()}",
 )
 
