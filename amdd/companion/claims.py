@@ -58,15 +58,16 @@ def numbers(results: Path) -> dict[str, dict[str, Any]]:
 
 
 def study_numbers(name: str = "attribution", topic: str = "regulariser") -> dict[str, dict[str, Any]]:
-    """Return the primary and the decisive contrast of a shipped study as a chapter on ``topic`` writes them, with the number
-    of seeds that all arms have."""
+    """Return the primary, the decisive and the ablation's contrast (full - none) of a shipped study, with the number of seeds
+    that all arms have."""
     data = shipped(name)
     pairs, tests = data.protocol.contrasts, test_part(data.predictions)
     found = {}
-    for key, pair in (("primary", pairs.primary), ("decisive", pairs.decisive)):
+    named = {"contrast.primary": pairs.primary, "contrast.decisive": pairs.decisive}
+    for key, pair in (named | {"ablation": ("full", "none")}).items():
         gap = contrast(tests, pair, data.protocol.test.unseen)
         done = min(gap.seeds or 0, seeds_done(tests, data.protocol))
-        found[f"{topic}.contrast.{key}"] = replace(gap, seeds=done).record()
+        found[f"{topic}.{key}"] = replace(gap, seeds=done).record()
     return found
 
 
