@@ -102,7 +102,7 @@ def _row(
     shown = number if number and number.bounded and (not within or entry["needs"] == corpus) else None
     text = interval(shown, sign=not within) if shown else "–"
     if shown and len(found) > 1:
-        text += f" (of {len(found)} corpora)"
+        text += f" (of {len(found)} {entry.get('several', 'corpora')})"
     page = f"{chapter_of(entry['topic'])}.html#{anchor_of(entry['topic'], entry.get('shown', ''))}"
     return {
         "claim": entry["claim"],
