@@ -85,10 +85,9 @@ nb.show(
 # %%
 fakes = test[test.label == 1]
 scored = score_maps(run, clips, fakes, masks, nb.evaluation.gradcam_scored)
-by_generator = scored.groupby("generator")
 measures = ["energy", "others", "blob", "area", "pointing", "iou"]
-table = by_generator[measures].mean()
-table.insert(0, "n", by_generator.size())
+table = scored.groupby("generator")[measures].mean()
+table.insert(0, "n", scored.groupby("generator").size())
 nb.table(
     "agreement",
     table.reset_index(),
