@@ -56,7 +56,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is answered to a face, and to a clip by its faces.
+    """The result for one face, and for a clip by its faces.
 
     ``verdict`` with the ``rule`` by which it abstained (or "") and the reason ``why``; ``probability`` of forged, at the
     stated prevalence; ``low`` and ``high`` bound it by the uncertainty of its calibration (95 %); ``generators`` are the

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from install_browser import find
+from support.browser import chromium_or_skip
 
 
 @pytest.fixture(scope="session")
@@ -16,11 +15,7 @@ def html(smoke) -> Path:
 
 @pytest.fixture(scope="session")
 def browser():
-    chromium = find()
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium, and in CI these tests must run")
-        pytest.skip("no Chromium on this machine and none could be installed")
+    chromium = chromium_or_skip()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:

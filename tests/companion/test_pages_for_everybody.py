@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from install_browser import find
+from support.browser import chromium_or_skip
 from test_book import by_hand, read
 
 from amdd.base.paths import PROJECT
@@ -70,8 +70,7 @@ def test_no_serious_barrier_for_keyboard_or_screen_reader(html, browser):
 def test_the_whole_book_can_be_printed(smoke, tmp_path):
     from amdd.companion.book import pdf
 
-    if not find():
-        pytest.skip("no Chromium on this machine and none could be installed")
+    chromium_or_skip()
     target = pdf(smoke, tmp_path / "book.pdf", echo=lambda *_: None)
     data = target.read_bytes()
     assert data.startswith(b"%PDF")
