@@ -22,7 +22,7 @@
 # checkpoint of epoch {result}`training.best_epoch|plain` of
 # {result}`training.epochs|plain` was selected on
 # {result}`training.val_clips|plain` validation clips. The test clips are first
-# used in the next chapter.
+# used in [in-domain results](03_in_domain_results).
 #
 # **Needs** the prepared clips of [data preparation](01_data_preparation).
 # **Makes** the training run of the full model: weights, history and record.

@@ -282,6 +282,6 @@ print(f"jackknife over people: {found.high['auc'] - found.low['auc']:.3f}")
 # ````{solution-end}
 # ````
 #
-# These values come from a single training run. The next chapter measures how far
-# other seeds lie from it and what each loss contributes;
+# These values come from a single training run. [Ablations](04_ablations) measure how
+# far other seeds lie from it and what each loss contributes;
 # [cross-dataset evaluation](05_cross_dataset) tests unseen generators.
