@@ -9,7 +9,7 @@ import sys
 import tyro
 
 from amdd.commands.archive import Archive
-from amdd.commands.book import Book, Pdf, Run, Verify
+from amdd.commands.book import Book, Epub, Pdf, Run, Verify
 from amdd.commands.classroom import Assignments, Pack
 from amdd.commands.datasets import Corpora, Prepare, Puppets, Scan, Settings
 from amdd.commands.inspect import Export, Inspect
@@ -22,6 +22,7 @@ COMMANDS = {
     "book": Book,
     "run": Run,
     "pdf": Pdf,
+    "epub": Epub,
     "pack": Pack,
     "assignments": Assignments,
     "settings": Settings,

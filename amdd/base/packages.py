@@ -60,6 +60,7 @@ ONLY_TESTS = {
     *("nodeenv", "owlrl", "pathspec", "pfzy", "playwright", "pluggy", "ply", "pre-commit"),
     *(
         "prettytable",
+        "pypandoc-binary",
         "pyshacl",
         "pytest",
         "pytest-xdist",

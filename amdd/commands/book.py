@@ -64,10 +64,26 @@ class Pdf:
 
     def do(self) -> int:
         from amdd.base.paths import Workspace
-        from amdd.companion.book import pdf
+        from amdd.companion.editions import pdf
 
         needs_repository()
         print(pdf(Workspace.of(self.profile), self.out))
+        return 0
+
+
+@dataclass
+class Epub:
+    """Write the whole book to one EPUB by pandoc, formulas as MathML; the notebooks must have run."""
+
+    profile: str = "demo"
+    out: Path | None = None
+
+    def do(self) -> int:
+        from amdd.base.paths import Workspace
+        from amdd.companion.editions import epub
+
+        needs_repository()
+        print(epub(Workspace.of(self.profile), self.out))
         return 0
 
 

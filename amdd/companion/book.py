@@ -195,7 +195,7 @@ def how_made(workspace: Workspace) -> str:
     return "\n".join(lines)
 
 
-def _jupyter_book(source: Path, out: Path, workspace: Workspace, *more: str) -> tuple[int, str]:
+def jupyter_book(source: Path, out: Path, workspace: Workspace, *more: str) -> tuple[int, str]:
     """Run the builder strictly; its exit status and what it said, which is also kept in ``book.log``."""
     command = [
         sys.executable,
@@ -216,7 +216,7 @@ def _jupyter_book(source: Path, out: Path, workspace: Workspace, *more: str) -> 
     return run.returncode, run.stdout + run.stderr
 
 
-def _told(text: str) -> str:
+def complaints(text: str) -> str:
     wrong = [x for x in text.splitlines() if "WARNING" in x or "ERROR" in x or "Error" in x]
     return "\n".join(wrong[:20] or text.splitlines()[-20:])
 
@@ -233,9 +233,9 @@ def build(workspace: Workspace, folder: Path | None = None, echo=print) -> Path:
     echo("book  building")
     # A theme's page lists the others, so a partial build would leave stale navigation behind.
     shutil.rmtree(out, ignore_errors=True)
-    status, text = _jupyter_book(source, out, workspace)
+    status, text = jupyter_book(source, out, workspace)
     if status != 0 or not page.is_file():
-        raise BookFailed("the book was not built:\n" + _told(text))
+        raise BookFailed("the book was not built:\n" + complaints(text))
     if folder is None:
         build_slides(workspace, page.parent / "slides")
     write_text(out / BUILT, json.dumps({"inputs": key, "pages": pages_of(page.parent)}, indent=1) + "\n")
@@ -265,34 +265,3 @@ def changed_pages(workspace: Workspace) -> list[str]:
         for name, digest in built_of(workspace).get("pages", {}).items()
         if hash_path(folder / name) != digest
     ]
-
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def pdf(workspace: Workspace, target: Path | None = None, folder: Path | None = None, echo=print) -> Path:
-    """The whole book as one PDF, printed by a headless Chromium; its path.
-
-    Raises :class:`BookFailed` when no browser is installed or the book can't be built.
-    """
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if browser is None:
-        raise BookFailed(f"no browser to print with; install one of {', '.join(BROWSERS)}")
-    source, out = stage(workspace, folder), workspace.root / "pdf"
-    target = target or workspace.root / "book.pdf"
-    echo("book  on one page")
-    shutil.rmtree(out, ignore_errors=True)
-    status, text = _jupyter_book(
-        source, out, workspace, "--builder", "custom", "--custom-builder", "singlehtml"
-    )
-    pages = sorted(out.glob("_build/**/index.html")) + sorted(out.glob("_build/**/intro.html"))
-    if status != 0 or not pages:
-        raise BookFailed("the one-page book was not built:\n" + _told(text))
-    echo("book  printing")
-    # A root process may run Chromium without its sandbox only; the page is our own.
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
-               "--virtual-time-budget=60000", f"--print-to-pdf={target}", max(pages, key=lambda p: p.stat().st_size).as_uri()]  # fmt: skip
-    run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    if run.returncode != 0 or not target.is_file():
-        raise BookFailed("the browser did not print:\n" + run.stderr[-500:])
-    return target

@@ -110,7 +110,7 @@ def test_every_file_that_the_package_reads_is_in_the_wheel(wheel):
 
 def test_commands_that_need_the_repository_say_so_in_one_line(installed, tmp_path):
     for code, _, error in amdd(
-        installed, tmp_path, *([c, "--profile", "smoke"] for c in ("run", "book", "pdf"))
+        installed, tmp_path, *([c, "--profile", "smoke"] for c in ("run", "book", "pdf", "epub"))
     ):
         assert code == 1
         assert "needs the repository" in error and len(error.splitlines()) == 1
