@@ -11,7 +11,8 @@ from pathlib import Path
 
 @dataclass
 class Serve:
-    """Serve a page, to this machine alone, on which a class votes on clips, inspects them, and forges rendered people."""
+    """Serve a page, to this machine alone, on which a class votes on clips, inspects them, and forges rendered people; or the
+    built book (--book)."""
 
     port: int = 8765
     """0: any free port"""
@@ -27,13 +28,28 @@ class Serve:
     """seconds after which the process of a clip is ended"""
     forging: bool = True
     """offer to forge rendered people"""
+    book: bool = False
+    """serve the built book instead, so that the cells in its pages run"""
+    profile: str = "demo"
+    """whose book"""
 
     def do(self) -> int:
+        if self.book:
+            asyncio.run(self._serve_book())
+            return 0
         from amdd.inspect.weights import load_scorer
 
         load_scorer(self.weights)  # its errors concern every clip
         asyncio.run(self._serve())
         return 0
+
+    async def _serve_book(self) -> None:
+        from amdd.base.paths import Workspace
+        from amdd.companion.serve import built_folder, start_book
+
+        _, address = start_book(built_folder(Workspace.of(self.profile)), self.port, self.host)
+        print(f"serving the book at {address} to this machine; stop with Ctrl-C", flush=True)
+        await asyncio.Event().wait()
 
     async def _serve(self) -> None:
         from amdd.inspect.server import start

@@ -22,7 +22,7 @@ from amdd.companion.pipeline import chapters
 from amdd.companion.records import read_manifest
 from amdd.companion.reference import pages
 from amdd.companion.slides import build_slides
-from amdd.companion.teaching import add_answer, add_questions, vote_films
+from amdd.companion.teaching import add_answer, add_cells, add_questions, cells_data, vote_films
 from amdd.companion.timings import duration
 
 BUILT = "built.json"
@@ -54,6 +54,7 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
             wanted[path.relative_to(PROJECT).as_posix()] = path.read_bytes()
     wanted |= pages()
     wanted |= vote_films(workspace.results)
+    wanted |= cells_data(workspace)
     wanted["genindex.md"] = b"# Index\n"  # the builder fills it from the glossary
     for path in sorted((PROJECT / "benchmarks" / "results").glob("*.json")):
         wanted[f"benchmarks/{path.name}"] = path.read_bytes()
@@ -128,6 +129,7 @@ def with_downloads(executed: Path, name: str, seconds: float | None, repository:
                     shown,
                 )
     add_answer(notebook)
+    add_cells(notebook, topic_of(name))
     add_questions(notebook, topic_of(name))
     links = (
         f"Take this chapter along: {{download}}`notebook <{name}.ipynb>` · {{download}}`script <{name}.py>`"

@@ -1,15 +1,22 @@
-"""Additions of the book for learners: a chapter's answer at its end, the questions of its topic, the films of the vote."""
+"""Additions of the book for learners: a chapter's answer at its end, cells to run in the page, the questions of its topic, the
+films of the vote."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import pandas as pd
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from amdd.base.paths import PROJECT
+from amdd.base.paths import PROJECT, Workspace
+from amdd.companion.cells import CELLS, data_files, run_data
+from amdd.companion.claims import paper
+from amdd.companion.records import read_manifest
+from amdd.profiles import load_profile
 
+STUDY = PROJECT / "book" / "studies" / "attribution.parquet"
 QUESTIONS = PROJECT / "book" / "questions"
 VOTE = ("in_domain_results", "vote")  # topic and folder of the clips for the page "Vote before you see"
 
@@ -32,6 +39,24 @@ def add_questions(notebook: NotebookNode, topic: str, folder: Path = QUESTIONS) 
     cell = new_markdown_cell(f"## Check yourself\n\n```{{questions}} {topic}\n```")
     cell["id"] = "questions"
     notebook.cells.append(cell)
+
+
+def add_cells(notebook: NotebookNode, topic: str, folder: Path = CELLS) -> None:
+    """Append the cells on ``topic`` that run in the page to an executed chapter, if there are any."""
+    if not (folder / f"{topic}.yml").is_file():
+        return
+    cell = new_markdown_cell(f"## Try it in this page\n\n```{{python-cells}} {topic}\n```")
+    cell["id"] = "cells"
+    notebook.cells.append(cell)
+
+
+def cells_data(workspace: Workspace) -> dict[str, bytes]:
+    """Return what the cells compute with, by the place where the book takes static files from."""
+    record = read_manifest(workspace)
+    profile = load_profile(record["profile"], record["overrides"])
+    run = run_data(workspace, profile.training.seed, profile.corpus.train, profile.evaluation.threshold)
+    files = data_files(run, pd.read_parquet(STUDY), paper())
+    return {f"book/_static/cells/{name}": data for name, data in files.items()}
 
 
 def vote_films(results: Path) -> dict[str, bytes]:
