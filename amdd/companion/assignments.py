@@ -8,12 +8,13 @@ served or run in containers.
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import Any
 
 import jupytext
-from nbformat import NotebookNode, writes
+from nbformat import NotebookNode, from_dict, writes
 
 from amdd.base.paths import PROJECT, write_text
 
@@ -54,7 +55,7 @@ def marks(name: str, cell_type: str, found: re.Match) -> dict[str, Any]:
         "solution": kind == "solution",
         "grade": kind == "checks",
         "task": kind == "written",
-        "locked": kind == "checks",
+        "locked": kind != "solution",  # the text of a written task is not the student's to change either
     }
     return made | ({"points": int(points)} if points else {})
 
@@ -69,7 +70,7 @@ def student_version(notebook: NotebookNode) -> NotebookNode:
     except ImportError as error:
         raise RuntimeError(MISSING) from error
     made, resources = NotebookNode(notebook.copy()), dict[str, dict](nbgrader={})
-    made.cells = [NotebookNode({**c, "metadata": NotebookNode(dict(c.metadata))}) for c in notebook.cells]
+    made.cells = [from_dict(copy.deepcopy(c)) for c in notebook.cells]  # the steps write into the metadata
     steps = (p.LockCells, p.ClearSolutions, p.ClearOutput, p.ClearHiddenTests, p.ClearMarkScheme)
     for step in (*steps, p.ComputeChecksums):
         made, resources = step().preprocess(made, resources)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from nbformat import writes
 
 from amdd.companion.assignments import SOURCES, read_assignment, student_version, write_course
 
@@ -100,3 +107,40 @@ def test_a_marked_cell_needs_a_name(tmp_path):
     path.write_text('# %% tags=["solution"]\nx = 1\n')
     with pytest.raises(ValueError, match=r"bad\.py: cell 0 .* needs a name"):
         read_assignment(path)
+
+
+def test_nbgrader_grades_a_right_and_an_empty_submission(tmp_path):
+    name = "confusion_aloud"  # has a written task, which a person marks
+    write_course(tmp_path)
+
+    def nbgrader(*arguments: str) -> None:
+        paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # it calls alembic
+        command = [sys.executable, "-m", "nbgrader", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=os.environ | {"PATH": paths},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+
+    nbgrader("generate_assignment", name, "--create", "--force")
+    for student, version in (("right", "source"), ("empty", "release")):
+        folder = tmp_path / "submitted" / student / name
+        folder.mkdir(parents=True)
+        shutil.copy(tmp_path / version / name / f"{name}.ipynb", folder)
+    nbgrader("autograde", name, "--create")
+    nbgrader("export")
+    with open(tmp_path / "grades.csv", newline="", encoding="utf-8") as file:
+        scores = {row["student_id"]: (row["score"], row["max_score"]) for row in csv.DictReader(file)}
+    assert scores == {"right": ("8.0", "10.0"), "empty": ("0.0", "10.0")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_making_the_students_version_leaves_the_instructors_as_it_was(path):
+    notebook = read_assignment(path)
+    before = writes(notebook)
+    student_version(notebook)
+    assert writes(notebook) == before
