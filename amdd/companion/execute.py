@@ -15,9 +15,11 @@ import psutil
 
 from amdd.base.paths import Workspace, write_text
 from amdd.companion.cleaning import clean
+from amdd.companion.progress import VARIABLE, latest
 from amdd.profiles import Profile
 
 KERNEL = "amdd"
+TELL_AFTER = 60.0  # seconds between lines where no terminal shows a running one
 
 
 class NotebookFailed(RuntimeError):
@@ -59,7 +61,10 @@ def execute(
     notebook.metadata["kernelspec"] = {"name": KERNEL, "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, source)
     failed = workspace.executed / f"{name}.failed.ipynb"
-    with _Watch(label, expected, echo) as watch:
+    progress = scratch / "progress.txt"
+    progress.unlink(missing_ok=True)
+    os.environ[VARIABLE] = str(progress)  # the kernel inherits it
+    with _Watch(label, expected, echo, progress) as watch:
         problem = _problem(source, partial, profile, overrides, path.parent)
         watch.failed = bool(problem)
     source.unlink(missing_ok=True)
@@ -123,8 +128,8 @@ def _running_cell(partial: Path) -> str:
 class _Watch:
     """Time and memory of a notebook while it runs, shown in one line."""
 
-    def __init__(self, label: str, expected: float | None, echo) -> None:
-        self.label, self.expected, self.echo = label, expected, echo
+    def __init__(self, label: str, expected: float | None, echo, progress: Path) -> None:
+        self.label, self.expected, self.echo, self.progress = label, expected, echo, progress
         self.peak, self.seconds, self.failed = 0, 0.0, False
         self._stop = threading.Event()
 
@@ -139,6 +144,7 @@ class _Watch:
     def _look(self) -> None:
         me = psutil.Process()
         live = sys.stderr.isatty()
+        told, next_line = "", TELL_AFTER
         while not self._stop.wait(0.5):
             held = 0
             for child in me.children(recursive=True):
@@ -147,17 +153,24 @@ class _Watch:
                 except psutil.Error:
                     continue
             self.peak = max(self.peak, held)
+            seconds, now = time.monotonic() - self._began, latest(self.progress)
             if live:
-                about = f" of about {clock(self.expected)}" if self.expected else ""
-                sys.stderr.write(f"\r{self.label}  {clock(time.monotonic() - self._began)}{about} ")
+                about = (
+                    f" of about {clock(self.expected)}" if self.expected and seconds < self.expected else ""
+                )
+                sys.stderr.write(f"\r{self.label}  {clock(seconds)}{about}  {now}\033[K")
                 sys.stderr.flush()
+            elif seconds > next_line:
+                if now and now != told:
+                    self.echo(f"{self.label}  {clock(seconds)}  {now}")
+                told, next_line = now, seconds + TELL_AFTER
 
     def __exit__(self, *error) -> None:
         self._stop.set()
         self._thread.join()
         self.seconds = time.monotonic() - self._began
         if sys.stderr.isatty():
-            sys.stderr.write("\r")
+            sys.stderr.write("\r\033[K")
         outcome = "failed after" if error[0] or self.failed else "done in"
         self.echo(f"{self.label}  {outcome} {clock(self.seconds)}, peak memory {self.peak / 2**20:.0f} MB")
 

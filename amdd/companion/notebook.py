@@ -18,6 +18,7 @@ import pandas as pd
 from amdd import stats
 from amdd.base.paths import Workspace, write_text
 from amdd.companion.chapters import chapter_of, topic_of
+from amdd.companion.progress import follow
 from amdd.companion.results import Results
 from amdd.companion.timings import duration, expectations
 from amdd.figures import Exhibit
@@ -275,6 +276,7 @@ def open_notebook(topic: str, profile: str = "demo", overrides: list[str] | None
 
     matplotlib.use("agg")
     use_style()
+    follow()
     topic = topic_of(topic)
     settings = load_profile(profile, overrides or [])
     workspace = Workspace.of(settings.name)
