@@ -103,7 +103,7 @@
       note.textContent = SERVED
         ? "This browser is too old to run the cells; they can be read."
         : "Opened from disk, the cells can be read, not run: a browser starts no Python from a file. Serve the book to " +
-          "this machine alone by: amdd serve --book";
+          "this machine alone by: amdd serve --book (or, in the book's folder: python3 -m http.server --bind 127.0.0.1)";
       return;
     }
     note.textContent = box.dataset.note;
