@@ -44,6 +44,7 @@ from amdd.analysis.tables import hyperparameters
 from amdd.companion.notebook import open_notebook
 from amdd.figures.detection import curves
 from amdd.model import AMDD, summary
+from amdd.training import side_by_side, table_v
 
 nb = open_notebook("training", profile, overrides)
 nb.opening()
@@ -96,14 +97,18 @@ nb.table(
 # ## The training run
 #
 # A run that is finished is loaded, an interrupted one continues from its last
-# checkpoint and ends with the same weights.
+# checkpoint and ends with the same weights. On a processor, two trainings with
+# one thread each are faster than one after the other with two threads, so variants that
+# [Ablations](04_ablations) needs are trained beside this one, one a core.
 
 # %% tags=["remove-stderr"]
 clips = nb.clips()
-run = nb.train("full", clips=clips)
+ahead = table_v(nb.evaluation.seeds)[: side_by_side(nb.profile)]
+run = nb.train_all([{"variant": v, "seed": s, "clips": clips} for v, s in ahead])[0]
 
 # %% tags=["remove-cell"]
 facts = run.record
+nb.number("ahead", len(ahead))
 nb.number("best_epoch", int(facts["best_epoch"]))
 nb.number("epochs", int(facts["epochs"]))
 nb.number("train_clips", int(facts["clips"]["train"]))

@@ -45,7 +45,7 @@ from amdd.companion.results import measured
 from amdd.figures.detection import ablation
 from amdd.figures.seeds import seeds_figure
 from amdd.stats import people_of
-from amdd.training import VARIANTS
+from amdd.training import VARIANTS, table_v
 
 nb = open_notebook("ablations", profile, overrides)
 nb.opening()
@@ -57,13 +57,11 @@ nb.opening()
 
 # %% tags=["remove-stderr"]
 clips = nb.clips()
-runs, predictions = {}, {}
-for variant in VARIANTS:
-    for seed in nb.evaluation.seeds:
-        full = variant == "full" and seed == nb.seed
-        run = nb.run() if full else nb.train(variant, seed, clips=clips)
-        runs[variant, seed] = run
-        predictions[variant, seed] = nb.predict(run, clips)
+made = int(nb.numbers_of(["training"])["training.ahead"]["value"])
+plan = table_v(nb.evaluation.seeds)
+wanted = [{"variant": v, "seed": s, "clips": clips} for v, s in plan]
+runs = dict(zip(plan, nb.train_all(wanted, made)))
+predictions = {key: nb.predict(run, clips) for key, run in runs.items()}
 full = predictions["full", nb.seed]
 
 # %% [markdown]

@@ -110,12 +110,15 @@ nb.number("single_key.moved", moved["pooled"])
 clips = nb.clips()
 validation = clips.manifest.split == "val"
 short = with_epochs(nb.profile, nb.evaluation.study_epochs)
-predictions = {}
+wanted = {}
 for name in (DEFAULT, *nb.evaluation.studies):
     settings, data = chosen(short, clips, name)
     folder = "plain-short" if name == DEFAULT else f"choice-{slug(name)}"
-    run = nb.train(clips=data, profile=settings, name=folder)
-    predictions[name] = nb.predict(run, data, validation)
+    wanted[name] = {"clips": data, "profile": settings, "name": folder}
+predictions = {
+    name: nb.predict(run, wanted[name]["clips"], validation)
+    for name, run in zip(wanted, nb.train_all(list(wanted.values())))
+}
 
 # %%
 table = choice_table(predictions, nb.metrics, nb.mean)

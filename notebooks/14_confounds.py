@@ -124,10 +124,14 @@ else:
     data = {"plain": clips, "supplemented": join(clips, other)} if other else {}
 
 # %% tags=["remove-stderr"]
-predictions = {}
-for key, part in data.items():
-    run = nb.train(clips=part, profile=short, name=f"{key}-short")
-    predictions[key] = nb.predict(run, other, other.manifest.label >= 0)
+wanted = [
+    {"clips": part, "profile": short, "name": f"{key}-short"}
+    for key, part in data.items()
+]
+predictions = {
+    key: nb.predict(run, other, other.manifest.label >= 0)
+    for key, run in zip(data, nb.train_all(wanted))
+}
 results = {key: (len(t), nb.metrics(t)) for key, t in predictions.items()}
 if results:
     nb.table(

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 from amdd.base.paths import Workspace, write_text
+from amdd.base.progress import VARIABLE, latest
 from amdd.companion.cleaning import clean
-from amdd.companion.progress import VARIABLE, latest
 from amdd.profiles import Profile
 
 KERNEL = "amdd"

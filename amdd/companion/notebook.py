@@ -7,7 +7,7 @@ nothing that it reads has changed, and ``amdd verify`` misses nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,8 @@ import pandas as pd
 
 from amdd import stats
 from amdd.base.paths import Workspace, write_text
+from amdd.base.progress import follow
 from amdd.companion.chapters import chapter_of, topic_of
-from amdd.companion.progress import follow
 from amdd.companion.results import Results
 from amdd.companion.timings import duration, expectations
 from amdd.figures import Exhibit
@@ -142,27 +142,27 @@ class Notebook:
             self.reads(folder / file)
         return load_run(folder)
 
-    def train(
-        self,
-        variant: str = "full",
-        seed: int | None = None,
-        *,
-        clips: ClipStore | None = None,
-        profile: Profile | None = None,
-        name: str | None = None,
-    ) -> Run:
-        """Train one of Table V's variants, or return it if it is finished.
+    def train(self, variant: str = "full", seed: int | None = None, **more: Any) -> Run:
+        """Train one of Table V's variants, or return it if it is finished; ``more`` as for :meth:`train_all`."""
+        return self.train_all([{"variant": variant, "seed": self.seed if seed is None else seed, **more}])[0]
 
-        ``clips``, ``profile`` and ``name`` (of the run's folder) replace the chapter's own for studies beyond the paper.
+    def train_all(self, wanted: Sequence[Mapping[str, Any]], made: int = 0) -> list[Run]:
+        """Train several side by side, where that is faster, and return the runs in order; what is finished is loaded.
+
+        Each is given by ``variant`` (default "full") and ``seed``; ``clips``, ``profile`` and ``name`` (of the run's folder)
+        replace the chapter's own for studies beyond the paper. The first ``made`` are an earlier chapter's.
         """
-        from amdd.training import train
+        from amdd.training import Training, train_all
 
-        seed = self.seed if seed is None else seed
-        folder = self.workspace.run(name or variant, seed)
-        run = train(profile or self.profile, clips or self.clips(), folder, seed, variant)
-        for file in RUN_FILES:
-            self.writes(folder / file)
-        return run
+        jobs = []
+        for k, one in enumerate(wanted):
+            variant, seed = one.get("variant", "full"), one.get("seed", self.seed)
+            folder = self.workspace.run(one.get("name") or variant, seed)
+            for file in RUN_FILES:
+                (self.reads if k < made else self.writes)(folder / file)
+            profile, clips = one.get("profile") or self.profile, one.get("clips") or self.clips()
+            jobs.append(Training(profile, clips, folder, seed, variant))
+        return train_all(jobs)
 
     def predict(self, run: Run, clips: ClipStore, rows: Any = None, *, save_as: str = "") -> pd.DataFrame:
         """Return a run's predictions for the clips ``rows``, by default for the test clips; saved for other chapters

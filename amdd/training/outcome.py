@@ -28,10 +28,14 @@ class Diverged(ValueError):
     """A training run whose loss or scores are no longer finite; what was finite before is kept."""
 
     def __init__(self, run_dir: Path, what: str, rate: float) -> None:
+        self.told = (run_dir, what, rate)
         super().__init__(
             f"training {run_dir.name} stopped: {what} (learning rate {rate:.3g}); the last finite state is kept in "
             f"{run_dir / 'state'}; set a lower training.learning_rate, or training.precision=fp32"
         )
+
+    def __reduce__(self):  # it comes from processes that train side by side
+        return Diverged, self.told
 
 
 def close_epoch(

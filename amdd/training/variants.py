@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from amdd.profiles import Profile
 
@@ -13,6 +14,12 @@ VARIANTS: dict[str, dict[str, float]] = {
     "without_fingerprint": {"fingerprint": 0.0},
     "without_contrastive": {"contrastive": 0.0},
 }
+
+
+def table_v(seeds: Iterable[int]) -> list[tuple[str, int]]:
+    """Return the trainings that Table V compares as variant and seed, in the order in which they are made: the full model
+    of the first seed first."""
+    return [(variant, seed) for seed in seeds for variant in VARIANTS]
 
 
 def variant_profile(profile: Profile, variant: str) -> Profile:

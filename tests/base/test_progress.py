@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
+from amdd.base.progress import latest
 from amdd.companion import execute
-from amdd.companion.progress import latest
 
 BARS = """
-from amdd.companion.progress import follow
+from amdd.base.progress import follow
 from tqdm import tqdm
 follow(); follow()
 for _ in tqdm(range(7), desc="clips", unit="clip", mininterval=0, {more}): pass
