@@ -108,7 +108,6 @@ run = nb.train_all([{"variant": v, "seed": s, "clips": clips} for v, s in ahead]
 
 # %% tags=["remove-cell"]
 facts = run.record
-nb.number("ahead", len(ahead))
 nb.number("best_epoch", int(facts["best_epoch"]))
 nb.number("epochs", int(facts["epochs"]))
 nb.number("train_clips", int(facts["clips"]["train"]))

@@ -57,10 +57,9 @@ nb.opening()
 
 # %% tags=["remove-stderr"]
 clips = nb.clips()
-made = int(nb.numbers_of(["training"])["training.ahead"]["value"])
 plan = table_v(nb.evaluation.seeds)
 wanted = [{"variant": v, "seed": s, "clips": clips} for v, s in plan]
-runs = dict(zip(plan, nb.train_all(wanted, made)))
+runs = dict(zip(plan, nb.train_all(wanted, after="training")))
 predictions = {key: nb.predict(run, clips) for key, run in runs.items()}
 full = predictions["full", nb.seed]
 

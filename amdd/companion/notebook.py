@@ -146,20 +146,23 @@ class Notebook:
         """Train one of Table V's variants, or return it if it is finished; ``more`` as for :meth:`train_all`."""
         return self.train_all([{"variant": variant, "seed": self.seed if seed is None else seed, **more}])[0]
 
-    def train_all(self, wanted: Sequence[Mapping[str, Any]], made: int = 0) -> list[Run]:
+    def train_all(self, wanted: Sequence[Mapping[str, Any]], after: str = "") -> list[Run]:
         """Train several side by side, where that is faster, and return the runs in order; what is finished is loaded.
 
         Each is given by ``variant`` (default "full") and ``seed``; ``clips``, ``profile`` and ``name`` (of the run's folder)
-        replace the chapter's own for studies beyond the paper. The first ``made`` are an earlier chapter's.
+        replace the chapter's own for studies beyond the paper. Runs that the chapter on the topic ``after`` made are its.
         """
         from amdd.training import Training, train_all
 
+        declared = self.workspace.results / after / "artefacts.json"
+        earlier = json.loads(declared.read_text(encoding="utf-8"))["writes"] if after else []
         jobs = []
-        for k, one in enumerate(wanted):
+        for one in wanted:
             variant, seed = one.get("variant", "full"), one.get("seed", self.seed)
             folder = self.workspace.run(one.get("name") or variant, seed)
             for file in RUN_FILES:
-                (self.reads if k < made else self.writes)(folder / file)
+                made = (folder / file).relative_to(self.workspace.root).as_posix() in earlier
+                (self.reads if made else self.writes)(folder / file)
             profile, clips = one.get("profile") or self.profile, one.get("clips") or self.clips()
             jobs.append(Training(profile, clips, folder, seed, variant))
         return train_all(jobs)

@@ -47,7 +47,7 @@ def side_by_side(profile: Profile) -> int:
     if choose_device(profile.training.device).type != "cpu" or "WORLD_SIZE" in os.environ:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, psutil.virtual_memory().available // MEMORY))
+    return max(1, min(cores, psutil.virtual_memory().total // MEMORY))
 
 
 def train_all(trainings: Sequence[Training], workers: int | None = None) -> list[Run]:

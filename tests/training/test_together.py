@@ -72,5 +72,5 @@ def test_under_torchrun_and_on_little_memory_one_trains_at_a_time(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert side_by_side(PROFILE) == 1
     monkeypatch.delenv("WORLD_SIZE")
-    monkeypatch.setattr("psutil.virtual_memory", lambda: type("M", (), {"available": 2 << 30})())
+    monkeypatch.setattr("psutil.virtual_memory", lambda: type("M", (), {"total": 2 << 30})())
     assert side_by_side(PROFILE) == 1
