@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,5 +68,6 @@ def train_all(trainings: Sequence[Training], workers: int | None = None) -> list
 
 def _alone(one: Training) -> None:
     follow()
-    with one_thread():
+    # Bars of several processes on one terminal overwrite each other; what they say is in the file of progress.
+    with one_thread(), open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
         one.run()

@@ -28,11 +28,12 @@ def weights(run):
     return {name: value.clone() for name, value in run.model.state_dict().items()}
 
 
-def test_side_by_side_each_gives_what_it_gives_alone_and_what_is_finished_is_loaded(clips, tmp_path):
+def test_side_by_side_each_gives_what_it_gives_alone_and_what_is_finished_is_loaded(clips, tmp_path, capfd):
     plan = table_v([3])[:2]
     jobs = [Training(PROFILE, clips, tmp_path / v, s, v) for v, s in plan]
     runs = train_all(jobs, workers=2)
     assert [run.variant for run in runs] == ["full", "without_attribution"]
+    assert "step" not in capfd.readouterr().err  # no bars of two processes on one line
     with one_thread():  # sums that are split among threads are rounded otherwise
         alone = train(PROFILE, clips, tmp_path / "alone", 3, "without_attribution", progress=False)
     for name, value in weights(runs[1]).items():
