@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -46,9 +47,13 @@ def prepared_of(run: Run) -> Prepared:
         ) from None
 
 
-def calibrate(run: Run, prepared: Prepared | None = None) -> Calibrated:
+Tests = Mapping[str, tuple[Prepared, np.ndarray]]  # clips by name: a store and its rows, as a mask
+
+
+def calibrate(run: Run, prepared: Prepared | None = None, further: Tests | None = None) -> Calibrated:
     """Fit temperature, limits and unusualness on the validation and training clips of ``prepared`` (default: the corpus
-    beside the run), and measure the frozen calibration on other corpora that lie beside it."""
+    beside the run), and measure the frozen calibration on its test clips and on other corpora that lie beside it, or
+    instead on ``further``."""
     beside = prepared is None
     prepared = prepared or prepared_of(run)
     split = prepared.manifest["split"].to_numpy(str)
@@ -56,8 +61,8 @@ def calibrate(run: Run, prepared: Prepared | None = None) -> Calibrated:
     table = prepared.manifest[split == "val"].reset_index(drop=True)
     found = fit(table, validation, run.profile.model.classes)
     novelty = fit_novelty(training, validation)
-    tests = {f"{prepared.root.name} (test)": (prepared, split == "test")}
-    if beside:
+    tests = dict(further or {f"{prepared.root.name} (test)": (prepared, split == "test")})
+    if beside and further is None:
         for name in run.profile.corpus.external:
             folder = prepared.root.parent / name
             if (folder / "prepared.json").is_file():
@@ -118,11 +123,13 @@ def pack(
     folder: str | Path,
     prepared: Prepared | None = None,
     precision: Literal["auto", "float16", "int8"] = "auto",
+    further: Tests | None = None,
 ) -> Path:
     """Write the files by which a trained run inspects to ``folder`` and return it.
 
     ``precision``: "auto" takes float16 where all fits into 20 MB, else int8. The calibration is fitted with the weights as
     they are packed, so that it belongs to what is shipped; the record names the largest change of a validation score.
+    ``further`` names other clips on which the frozen calibration is measured.
     Raises :class:`CheckpointError` without the prepared corpus, ``ValueError`` for weights that are too large.
     """
     run = load_run(run, "cpu") if not isinstance(run, Run) else run
@@ -146,7 +153,7 @@ def pack(
     record = _record(run, clips, chosen, size)
     write_text(folder / "run.json", json.dumps(record, indent=1) + "\n")
     packed = load_packed(folder)
-    found = calibrate(_beside(packed, run), prepared)
+    found = calibrate(_beside(packed, run), prepared, further)
     validation = clips.manifest["split"].to_numpy(str) == "val"
     before, after = (features_of(r, clips, validation)["logit"].astype(float) for r in (run, packed))
     change = float(np.abs(sigmoid(before) - sigmoid(after)).max())
