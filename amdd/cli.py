@@ -8,6 +8,7 @@ import sys
 
 import tyro
 
+from amdd.base.machine import patient_threads
 from amdd.commands.archive import Archive
 from amdd.commands.book import Book, Epub, Pdf, Run, Verify
 from amdd.commands.classroom import Assignments, Pack
@@ -45,6 +46,7 @@ COMMANDS = {
 
 def main() -> None:
     """Entry point of the ``amdd`` command: known errors become one message and exit status 1."""
+    patient_threads()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         command = tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="amdd", description=__doc__)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from amdd.base.machine import patient_threads
 from amdd.base.paths import Workspace, write_text
 from amdd.base.progress import VARIABLE, latest
 from amdd.companion.cleaning import clean
@@ -63,6 +64,7 @@ def execute(
     failed = workspace.executed / f"{name}.failed.ipynb"
     progress = scratch / "progress.txt"
     progress.unlink(missing_ok=True)
+    patient_threads()
     os.environ[VARIABLE] = str(progress)  # the kernel inherits it
     with _Watch(label, expected, echo, progress) as watch:
         problem = _problem(source, partial, profile, overrides, path.parent)
