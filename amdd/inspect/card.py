@@ -18,7 +18,7 @@ def card_of(record: dict[str, Any], found: Calibration) -> str:
     corpus = profile["corpus"]["train"]
     rendered = ", all of them rendered" if corpus.startswith("puppet") else ""
     limits = LIMITS.format(
-        corpus=corpus, clips=clips.get("train", "?"), people=people.get("train", "?"), rendered=rendered
+        corpus=corpus, clips=clips.get("train", "none"), people=people.get("train", "none"), rendered=rendered
     )
     rows = "\n".join(
         f"| {name} | {int(r['clips'])} | {r['error_before']:.3f} | {r['error_after']:.3f} | {int(r['answered'])} | "
@@ -51,8 +51,8 @@ def card_of(record: dict[str, Any], found: Calibration) -> str:
 
 | | training | validation | test |
 |---|---|---|---|
-| clips | {clips.get("train", "?")} | {found.clips} | {clips.get("test", "?")} |
-| people | {people.get("train", "?")} | {people.get("val", "?")} | {people.get("test", "?")} |
+| clips | {clips.get("train", "none")} | {found.clips} | {clips.get("test", "none")} |
+| people | {people.get("train", "none")} | {people.get("val", "none")} | {people.get("test", "none")} |
 
 The three subsets share no identity. The clips are described on the page on data of the book.
 
