@@ -128,9 +128,12 @@ wanted = [
     {"clips": part, "profile": short, "name": f"{key}-short"}
     for key, part in data.items()
 ]
+runs = dict(zip(data, nb.train_all(wanted)))
+
+# %%
 predictions = {
     key: nb.predict(run, other, other.manifest.label >= 0)
-    for key, run in zip(data, nb.train_all(wanted))
+    for key, run in runs.items()
 }
 results = {key: (len(t), nb.metrics(t)) for key, t in predictions.items()}
 if results:
