@@ -102,6 +102,13 @@ def test_every_cell_runs_and_every_exercise_is_open_until_it_is_solved(lesson, t
         assert solved["right"] is True, f"{topic}, cell {place}: {solved['said']} {solved['out']}"
 
 
+@pytest.mark.parametrize("topic", TOPICS)
+def test_no_line_of_code_is_cut_off_by_the_column(topic):
+    found = cells.read_cells(cells.CELLS / f"{topic}.yml")
+    lines = [line for cell in found for text in (cell.code, cell.solution) for line in text.splitlines()]
+    assert [line for line in lines if len(line) > 76] == []
+
+
 def test_what_a_cell_shows(lesson):
     def run(code):
         return json.loads(lesson.run(code))["out"]
