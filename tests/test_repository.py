@@ -245,3 +245,9 @@ def test_licences_of_everything_that_is_shipped_are_named():
     for path in data:
         name = path.relative_to(PROJECT).as_posix()
         assert name in text or any(f"{parent.as_posix()}/" in text for parent in Path(name).parents), name
+
+
+def test_no_folder_bears_the_name_of_a_module_beside_it():
+    """Readers of sources take the folder for a package; the reference pages failed on one."""
+    modules = [path for path in (PROJECT / "amdd").rglob("*.py") if path.with_suffix("").is_dir()]
+    assert modules == []

@@ -20,7 +20,7 @@ from amdd.model import AMDD
 from amdd.profiles import profile_from_dict
 from amdd.training.runs import CheckpointError, Run, choose_device, load_run
 
-SHIPPED = PACKAGE / "inspect" / "weights"
+SHIPPED = PACKAGE / "inspect" / "network"
 CALIBRATION, NOVELTY, CARD = "calibration.json", "novelty.safetensors", "CARD.md"
 
 NONE_SHIPPED = (
