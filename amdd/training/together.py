@@ -6,6 +6,7 @@ measures a step): a step's many small operations split badly.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import redirect_stderr
@@ -26,6 +27,8 @@ MEMORY = (
     3 << 30
 )  # bytes that one training of the demo needs at most; a larger network is trained alone on less
 
+WORTH_A_PROCESS = 20  # steps; to start one takes as long as some of them
+
 
 @dataclass(frozen=True)
 class Training:
@@ -36,6 +39,12 @@ class Training:
     folder: Path
     seed: int
     variant: str = "full"
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        clips = int((self.clips.manifest["split"] == "train").sum())
+        return self.profile.training.epochs * math.ceil(clips / self.profile.training.batch_size)
 
     def run(self, progress: bool = True) -> Run:
         """Train, or load what is finished."""
@@ -54,12 +63,15 @@ def side_by_side(profile: Profile) -> int:
 def train_all(trainings: Sequence[Training], workers: int | None = None) -> list[Run]:
     """Train what is not finished and return the runs in order.
 
-    With ``workers`` (default: :func:`side_by_side`) of two or more each training has a process and one thread. What was
-    interrupted is resumed. Raises what a training raises, after those under way have ended.
+    With ``workers`` of two or more (default: :func:`side_by_side`, or one where all are short) each training has a process
+    and one thread. What was interrupted is resumed. Raises what a training raises, after those under way have ended.
     """
     if not trainings:
         return []
-    workers = min(side_by_side(trainings[0].profile) if workers is None else workers, len(trainings))
+    if workers is None:
+        long = max(one.steps for one in trainings) >= WORTH_A_PROCESS
+        workers = side_by_side(trainings[0].profile) if long else 1
+    workers = min(workers, len(trainings))
     if workers > 1:
         with parallel_config(backend="loky", inner_max_num_threads=1):
             Parallel(n_jobs=workers)(delayed(_alone)(one) for one in trainings)

@@ -58,6 +58,17 @@ def test_a_training_that_diverged_says_so_from_another_process(tmp_path):
     assert isinstance(again, Diverged)
 
 
+def test_short_trainings_are_worth_no_process(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr("amdd.training.together.Parallel", None)  # would be called for processes
+    monkeypatch.setattr("amdd.training.together.side_by_side", lambda _: 2)
+    jobs = [Training(PROFILE, clips, tmp_path / v, s, v) for v, s in table_v([0])[:2]]
+    assert [job.steps for job in jobs] == [4, 4]
+    assert len(train_all(jobs)) == 2
+    longer = dataclasses.replace(jobs[0], profile=load_profile("smoke", ["training.epochs=50"]))
+    with pytest.raises(TypeError):
+        train_all([longer, longer])
+
+
 def test_none_is_none(tmp_path):
     assert train_all([]) == []
 
