@@ -47,4 +47,17 @@ def scores_of(model, prepared: ClipStore, rows, profile, device, embeddings: boo
             found.setdefault(key, []).append(value.float().cpu().numpy())
         found.setdefault("label", []).append(batch["label"].numpy())
     model.train(was)
+    if not len(rows):  # as a corpus without forged audio has none of those clips
+        found = {"logit": [np.empty(0, np.float32)], "label": [np.empty(0, np.int64)]}
+        found["attribution_logits"] = [np.empty((0, len(profile.model.classes)), np.float32)]
+        if embeddings:
+            one = profile.model.dim
+            widths = {
+                "fused": 2 * one,
+                "visual": one,
+                "audio": one,
+                "visual_projection": one,
+                "audio_projection": one,
+            }
+            found |= {name: [np.empty((0, width), np.float32)] for name, width in widths.items()}
     return {k: np.concatenate(v) for k, v in found.items()}

@@ -100,6 +100,15 @@ def test_predictions_do_not_depend_on_the_batches(scene):
     assert together["label"].tolist() == [0, 1, 1, 0, 1, 1]
 
 
+def test_no_clips_have_no_scores_but_the_same_columns(scene):
+    clips, run = scene
+    some = scores_of(run.model, clips, [0, 1], run.profile, run.device, embeddings=True)
+    none = scores_of(run.model, clips, [], run.profile, run.device, embeddings=True)
+    assert set(none) == set(some)
+    assert {key: value.shape[1:] for key, value in none.items()} == {k: v.shape[1:] for k, v in some.items()}
+    assert all(len(value) == 0 for value in none.values())
+
+
 def test_agreement_of_known_maps():
     mask = np.zeros((2, 8, 8), np.uint8)
     mask[:, 2:4, 2:4] = 1
