@@ -22,7 +22,7 @@ from amdd.companion.lessons import (
     opening_of,
     read_lessons,
 )
-from amdd.companion.slides import SlidesFailed, build_slides
+from amdd.companion.slides import SlidesFailed, build_slides, lessons_of
 
 SCRIPTS = {topic_of(p.stem): p for p in sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.py"))}
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'
@@ -139,3 +139,13 @@ def test_slides_open_from_disk_with_notes_figure_and_the_runs_numbers(workspace,
 def test_a_figure_that_no_run_made_fails_the_build(workspace, tmp_path):
     with pytest.raises(SlidesFailed, match=r"no run made the figure 'gradcam\.none'"):
         build_slides(workspace, tmp_path / "slides", lessons=one_part(gradcam__none="Nothing"))
+
+
+def test_a_run_without_other_corpora_has_slides_without_their_figure(tmp_path):
+    def named(lessons):
+        return {name for part in lessons.plan.parts for name in part.figures}
+
+    assert not any(name.startswith("cross_dataset.") for name in named(lessons_of(tmp_path)))
+    (tmp_path / "cross_dataset").mkdir()
+    (tmp_path / "cross_dataset" / "figure_7.json").write_text("{}")
+    assert named(lessons_of(tmp_path)) - named(lessons_of(tmp_path / "none")) == {"cross_dataset.figure_7"}
