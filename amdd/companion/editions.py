@@ -22,9 +22,11 @@ UNREAD = re.compile(
 # pandoc begins a file at headings that stand in no block; what the block was for, the target of links, is kept.
 NAMED_BLOCK = re.compile(r'<(?:section|div|article|figure)\b[^>]*?\sid="([^"]+)"[^>]*>')
 
+LOCAL = re.compile(r'href="(?![a-z]+:)[^"#]*#')  # a link to another page of the book, which is this page now
 TARGET = re.compile(r'<span id="[^"]+"></span>')
+# Possessive: what stands between two headings is tried once, however long.
 BEFORE_HEADING = re.compile(
-    r'((?:<span id="[^"]+"></span>|\s+|</?(?:section|div)\b[^>]*>)+)(<h[1-6]\b[^>]*>)'
+    r'((?:<span id="[^"]+"></span>|\s|</?(?:section|div)\b[^>]*+>)++)(<h[1-6]\b[^>]*>)'
 )
 
 
@@ -82,6 +84,7 @@ def article(page: str) -> str:
     if not found:
         raise BookFailed("the one-page book has no article; does its theme still call it bd-article?")
     text = NAMED_BLOCK.sub(r'\g<0><span id="\1"></span>', UNREAD.sub("", found[0]))
+    text = LOCAL.sub('href="#', text)
     return BEFORE_HEADING.sub(lambda m: m[2] + "".join(TARGET.findall(m[1])), text)
 
 
@@ -98,7 +101,7 @@ def epub(workspace: Workspace, target: Path | None = None, page: Path | None = N
     about = yaml.safe_load((PROJECT / "_config.yml").read_text(encoding="utf-8"))
     with atomic(target) as draft:
         command = [pandoc, str(text), "--from=html-native_divs+tex_math_single_backslash", "--to=epub3", "--mathml", "--toc",
-                   "--toc-depth=2", "--split-level=1", f"--metadata=title:{about['title']}",
+                   "--toc-depth=2", "--split-level=2", f"--metadata=title:{about['title']}",
                    f"--metadata=author:{about['author']}", "--metadata=lang:en-GB",
                    f"--css={PROJECT / 'book' / '_static' / 'epub.css'}", f"--resource-path={page.parent}",
                    f"--output={draft}"]  # fmt: skip
