@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as checked
 
 from amdd.base.paths import PROJECT, Workspace
+from amdd.companion.questions import read_checked
 from amdd.settings.kinds import CONFIG
 
 CELLS = PROJECT / "book" / "cells"
@@ -46,14 +46,7 @@ READER: TypeAdapter[tuple[Cell, ...]] = TypeAdapter(tuple[Cell, ...])
 
 def read_cells(path: Path) -> tuple[Cell, ...]:
     """Return the cells in a YAML file. Raises ``ValueError`` that names the file and the place."""
-    try:
-        return READER.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{path.name}: {place}: {first['msg']}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name}: no readable YAML: {' '.join(str(error).split())}") from error
+    return read_checked(path, READER)
 
 
 def megabytes() -> float:

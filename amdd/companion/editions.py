@@ -20,7 +20,7 @@ UNREAD = re.compile(
     re.DOTALL,
 )
 # pandoc begins a file at headings that stand in no block; what the block was for, the target of links, is kept.
-NAMED_BLOCK = re.compile(r'<(?:section|div|article|figure)\b[^>]*?\sid="([^"]+)"[^>]*>')
+NAMED_BLOCK = re.compile(r'<(?:section|div|article|figure|dt|dd|li|p|td)\b[^>]*?\sid="([^"]+)"[^>]*>')
 
 LOCAL = re.compile(r'href="(?![a-z]+:)[^"#]*#')  # a link to another page of the book, which is this page now
 TARGET = re.compile(r'<span id="[^"]+"></span>')

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import yaml
 from jinja2.exceptions import TemplateError
@@ -26,6 +26,7 @@ from amdd.settings.kinds import CONFIG
 
 Text = Annotated[str, Field(min_length=3)]
 Rule: TypeAlias = str
+Read = TypeVar("Read")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
@@ -102,17 +103,21 @@ Question = Annotated[Choice | Number | Order, Field(discriminator="kind")]
 READER: TypeAdapter[tuple[Choice | Number | Order, ...]] = TypeAdapter(tuple[Question, ...])
 
 
-def read_questions(path: Path) -> tuple[Choice | Number | Order, ...]:
-    """Return the questions in a YAML file. Raises ``ValueError`` that names the file, the place and what is expected."""
+def read_checked(path: Path, reader: TypeAdapter[Read]) -> Read:
+    """Return a YAML file as ``reader`` accepts it. Raises ``ValueError`` that names the file, the place and what is expected."""
     try:
-        record = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = READER.validate_python(record)
+        return reader.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ValueError(f"{path.name}: {place}: {first['msg']}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name}: no readable YAML: {' '.join(str(error).split())}") from error
+
+
+def read_questions(path: Path) -> tuple[Choice | Number | Order, ...]:
+    """Return the questions in a YAML file. Raises ``ValueError`` as :func:`read_checked`, and for an id that stands twice."""
+    found = read_checked(path, READER)
     names = [question.id for question in found]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise ValueError(f"{path.name}: expected each id once, found twice: {', '.join(twice)}")

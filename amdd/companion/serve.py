@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import tornado.httpserver
-import tornado.netutil
 import tornado.web
 
 from amdd.base.paths import Workspace
+from amdd.inspect.server import bind
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TYPES = {".wasm": "application/wasm", ".js": "text/javascript", ".gz": "application/octet-stream"}
 
 
@@ -42,17 +41,11 @@ def start_book(
 
     Raises ``ValueError`` for a host that is not this machine.
     """
-    if host not in LOOPBACK:
-        raise ValueError(
-            f"host={host}: expected one of: {', '.join(LOOPBACK)}; the book is for this machine alone"
-        )
-    sockets = tornado.netutil.bind_sockets(port, host)
-    port = sockets[0].getsockname()[1]
-    hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+    sockets, address, hosts = bind(port, host)
     pages = tornado.web.Application([(r"/(.*)", _Page, {"path": str(folder), "hosts": hosts})])
     server = tornado.httpserver.HTTPServer(pages)
     server.add_sockets(sockets)
-    return server, f"http://{'[::1]' if host == '::1' else host}:{port}/"
+    return server, address
 
 
 def built_folder(workspace: Workspace) -> Path:

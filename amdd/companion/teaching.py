@@ -32,26 +32,26 @@ def add_answer(notebook: NotebookNode) -> None:
     notebook.cells.append(cell)
 
 
+def _append(notebook: NotebookNode, name: str, heading: str, directive: str, source: Path) -> None:
+    """Append a cell ``name`` with a directive on the topic that the file ``source`` is named after, if there is one."""
+    if source.is_file():
+        cell = new_markdown_cell(f"## {heading}\n\n```{{{directive}}} {source.stem}\n```")
+        cell["id"] = name
+        notebook.cells.append(cell)
+
+
 def add_questions(notebook: NotebookNode, topic: str, folder: Path = QUESTIONS) -> None:
     """Append the questions on ``topic`` to an executed chapter, if there are any."""
-    if not (folder / f"{topic}.yml").is_file():
-        return
-    cell = new_markdown_cell(f"## Check yourself\n\n```{{questions}} {topic}\n```")
-    cell["id"] = "questions"
-    notebook.cells.append(cell)
+    _append(notebook, "questions", "Check yourself", "questions", folder / f"{topic}.yml")
 
 
 def add_cells(notebook: NotebookNode, topic: str, folder: Path = CELLS) -> None:
     """Append the cells on ``topic`` that run in the page to an executed chapter, if there are any."""
-    if not (folder / f"{topic}.yml").is_file():
-        return
-    cell = new_markdown_cell(f"## Try it in this page\n\n```{{python-cells}} {topic}\n```")
-    cell["id"] = "cells"
-    notebook.cells.append(cell)
+    _append(notebook, "cells", "Try it in this page", "python-cells", folder / f"{topic}.yml")
 
 
 def cells_data(workspace: Workspace) -> dict[str, bytes]:
-    """Return what the cells compute with, by the place where the book takes static files from."""
+    """Return the data of the cells, by the place where the book takes static files from."""
     record = read_manifest(workspace)
     profile = load_profile(record["profile"], record["overrides"])
     run = run_data(workspace, profile.training.seed, profile.corpus.train, profile.evaluation.threshold)

@@ -14,6 +14,7 @@ import asyncio
 import json
 import logging
 import secrets
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +168,21 @@ def application(settings: Settings) -> tornado.web.Application:
     )
 
 
+def bind(port: int, host: str) -> tuple[list[socket.socket], str, frozenset[str]]:
+    """Return sockets on this machine (port 0: any free one), the address, and the hosts by which requests may name it.
+
+    Raises ``ValueError`` for a host that is not this machine.
+    """
+    if host not in LOOPBACK:
+        raise ValueError(
+            f"host={host}: expected one of: {', '.join(LOOPBACK)}; the page is for this machine alone"
+        )
+    sockets = tornado.netutil.bind_sockets(port, host)
+    port = sockets[0].getsockname()[1]
+    hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+    return sockets, f"http://{'[::1]' if host == '::1' else host}:{port}/", hosts
+
+
 async def start(
     port: int = 8765,
     host: str = "127.0.0.1",
@@ -179,16 +195,10 @@ async def start(
 
     Raises ``ValueError`` for a host that is not this machine.
     """
-    if host not in LOOPBACK:
-        raise ValueError(
-            f"host={host}: expected one of: {', '.join(LOOPBACK)}; the page is for this machine alone"
-        )
-    sockets = tornado.netutil.bind_sockets(port, host)
-    port = sockets[0].getsockname()[1]
-    names = ("127.0.0.1", "localhost", "[::1]")
+    sockets, address, hosts = bind(port, host)
     limits = limits or Limits()
     settings = Settings(
-        frozenset(f"{name}:{port}" for name in names),
+        hosts,
         secrets.token_urlsafe(24),
         weights,
         limits,
@@ -203,4 +213,4 @@ async def start(
         idle_connection_timeout=600,
     )
     server.add_sockets(sockets)
-    return server, f"http://{'[::1]' if host == '::1' else host}:{port}/"
+    return server, address

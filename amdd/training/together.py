@@ -32,7 +32,7 @@ WORTH_A_PROCESS = 20  # steps; to start one takes as long as some of them
 
 @dataclass(frozen=True)
 class Training:
-    """What :func:`amdd.training.train` is called with."""
+    """Arguments of :func:`amdd.training.train`."""
 
     profile: Profile
     clips: ClipStore

@@ -1,6 +1,8 @@
 """The book as one file, on small pages; the whole book is printed in test_pages_for_everybody.py."""
 
 import base64
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 import zipfile
 
@@ -65,7 +67,7 @@ def test_a_link_between_chapters_leads_to_the_other_file(written):
 
 def test_without_pandoc_the_message_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setattr(editions.shutil, "which", lambda _: None)
-    monkeypatch.setitem(__import__("sys").modules, "pypandoc", None)
+    monkeypatch.setitem(sys.modules, "pypandoc", None)
     with pytest.raises(BookFailed, match="pip install pypandoc-binary"):
         editions.epub(Workspace(tmp_path))
 
@@ -73,3 +75,13 @@ def test_without_pandoc_the_message_says_how_to_get_it(monkeypatch, tmp_path):
 def test_a_page_of_another_theme_is_refused():
     with pytest.raises(BookFailed, match="bd-article"):
         editions.article("<html><body><main>text</main></body></html>")
+
+
+def test_long_runs_of_blocks_before_no_heading_take_no_time():
+    """Nested repeats without atomic groups took minutes on the whole book; ended by a timeout of the test's process."""
+    page = '<article class="bd-article">' + "\n   <div>" * 400 + "text</article>"
+    code = "import sys; from amdd.companion.editions import article; print(len(article(sys.stdin.read())))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=page, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert int(done.stdout) == len(page)

@@ -87,7 +87,7 @@ def test_the_whole_book_can_be_printed(smoke, one_page, tmp_path):
     assert len(re.findall(rb"/Subtype\s*/Image", data)) > 5
 
 
-def test_the_whole_book_is_an_epub_of_well_formed_files_with_formulas(smoke, one_page, tmp_path):
+def test_the_whole_book_is_an_epub_of_well_formed_files_whose_links_lead_somewhere(smoke, one_page, tmp_path):
     from amdd.companion.editions import epub
 
     book = zipfile.ZipFile(epub(smoke, tmp_path / "book.epub", one_page, echo=lambda *_: None))
@@ -98,3 +98,11 @@ def test_the_whole_book_is_an_epub_of_well_formed_files_with_formulas(smoke, one
     }
     assert len(pages) > 30
     assert sum(1 for root in pages.values() for e in root.iter() if e.tag.endswith("}math")) > 20
+    names = {n: {e.get("id") for e in root.iter()} for n, root in pages.items()}
+    broken = []
+    for name, root in pages.items():
+        for link in (e.get("href", "") for e in root.iter() if e.tag.endswith("}a")):
+            file, _, part = link.partition("#")
+            if "://" not in link and part and part not in names.get(file.rpartition("/")[2] or name, set()):
+                broken.append(f"{name}: {link}")
+    assert broken == []

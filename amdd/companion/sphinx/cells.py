@@ -14,7 +14,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from amdd.companion.cells import Cell, megabytes, read_cells
-from amdd.companion.sphinx.questions import element, tag, words
+from amdd.companion.sphinx.questions import holds, tag, words
 
 log = logging.getLogger(__name__)
 SOURCES = "book/cells"
@@ -77,7 +77,7 @@ class PythonCells(SphinxDirective):
 
 
 def _scripts(app, pagename, templatename, context, doctree) -> None:
-    if doctree is not None and any(n["attrs"].get("class") == KIND for n in doctree.findall(element)):
+    if holds(doctree, KIND):
         app.add_css_file("cells.css")
         app.add_js_file("cells.js", loading_method="defer")
 

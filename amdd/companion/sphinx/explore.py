@@ -12,7 +12,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from amdd.companion.explore import SCORES
-from amdd.companion.sphinx.questions import element, tag, words
+from amdd.companion.sphinx.questions import holds, tag, words
 from amdd.companion.sphinx.results import results_folder
 
 log = logging.getLogger(__name__)
@@ -34,9 +34,7 @@ class Explore(SphinxDirective):
 
 
 def _scripts(app, pagename, templatename, context, doctree) -> None:
-    if doctree is not None and any(
-        n["attrs"].get("class") == "amdd-explore" for n in doctree.findall(element)
-    ):
+    if holds(doctree, "amdd-explore"):
         app.add_css_file("explore.css")
         app.add_js_file("explore.js", loading_method="defer")
 

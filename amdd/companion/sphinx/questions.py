@@ -52,6 +52,12 @@ def tag(_name: str, /, *children: nodes.Node, **attrs: Any) -> element:
     return element("", *children, tag=_name, attrs=named)
 
 
+def holds(doctree: nodes.Node | None, kind: str) -> bool:
+    """Return whether a page has an element of the class ``kind``, and so needs its scripts."""
+    found = doctree.findall(element) if doctree is not None else ()
+    return any(node["attrs"].get("class") == kind for node in found)
+
+
 def words(text: str) -> nodes.Text:
     """Return plain text."""
     return nodes.Text(text)
@@ -215,9 +221,7 @@ def _skip(self, node: element) -> None:
 
 
 def _scripts(app, pagename, templatename, context, doctree) -> None:
-    if doctree is not None and any(
-        n["attrs"].get("class") == "amdd-questions" for n in doctree.findall(element)
-    ):
+    if holds(doctree, "amdd-questions"):
         app.add_css_file("questions.css")
         app.add_js_file("questions.js", loading_method="defer")
 

@@ -12,7 +12,7 @@ import json
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from amdd.companion.sphinx.questions import element, tag, words
+from amdd.companion.sphinx.questions import holds, tag, words
 from amdd.companion.sphinx.results import results_folder
 from amdd.companion.teaching import VOTE
 
@@ -45,7 +45,7 @@ class Vote(SphinxDirective):
 
 
 def _scripts(app, pagename, templatename, context, doctree) -> None:
-    if doctree is not None and any(n["attrs"].get("class") == "amdd-vote" for n in doctree.findall(element)):
+    if holds(doctree, "amdd-vote"):
         app.add_css_file("vote.css")
         app.add_js_file("vote-numbers.js", loading_method="defer")
         app.add_js_file("vote.js", loading_method="defer")

@@ -1,6 +1,6 @@
-"""What the cells of a page compute with, in the browser: this run's predictions, the measures of the book, tables, plots.
+"""Functions given to the cells of a page: this run's predictions, metrics, tables and plots.
 
-It runs under Python 3.8 with NumPy 1.17 (``SOURCES.md``). ``tests/companion/test_cells.py`` compares each measure with the
+It runs under Python 3.8 with NumPy 1.17 (``SOURCES.md``). ``tests/companion/test_cells.py`` compares each metric with the
 book's own.
 """
 
@@ -29,8 +29,8 @@ def _read(name):
 def predictions(corpus=None):
     """Return this run's predictions for a corpus (default: the test clips of the training corpus) as arrays.
 
-    ``label`` (1: fake), ``generator``, ``person`` (numbers), ``score`` (probability of fake), ``named`` (answer of the
-    attribution head), ``among`` (the same without the answer *real*).
+    ``label`` (1: fake), ``generator``, ``person`` (numbers), ``score`` (probability of fake), ``named`` (class of the
+    attribution head), ``among`` (the same with *real* excluded).
     """
     held = _read("predictions.json")
     table = held["corpora"][corpus or held["train"]]
@@ -106,14 +106,14 @@ def wilson(successes, n, confidence=0.95):
     return middle - half, middle + half
 
 
-def bootstrap(measure, people, repeats=500, seed=0, confidence=0.95):
-    """Return the percentile interval of ``measure(rows)`` over people who are drawn with replacement."""
+def bootstrap(metric, people, repeats=500, seed=0, confidence=0.95):
+    """Return the percentile interval of ``metric(rows)`` over people who are drawn with replacement."""
     rng, people = np.random.RandomState(seed), np.asarray(people)
     rows = [np.flatnonzero(people == person) for person in np.unique(people)]
     found = []
     for _ in range(repeats):
         drawn = np.concatenate([rows[k] for k in rng.randint(len(rows), size=len(rows))])
-        found.append(measure(drawn))
+        found.append(metric(drawn))
     tail = 50 * (1 - confidence)
     return tuple(float(x) for x in np.nanpercentile(found, [tail, 100 - tail]))
 
