@@ -40,7 +40,7 @@ import math
 
 import pandas as pd
 
-from amdd.analysis.tables import hyperparameters
+from amdd.analysis.hyperparameters import hyperparameters
 from amdd.companion.notebook import open_notebook
 from amdd.figures.detection import curves
 from amdd.model import AMDD, summary

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
-from amdd.profiles import EvaluationSettings, Profile
+from amdd.profiles import EvaluationSettings
 from amdd.stats import (
     Estimate,
     mcnemar,
@@ -158,43 +158,6 @@ def by_seed_table(
         kept = {SHOWN[k]: found[k] for k in shown if k in found}
         rows.append({"variant": words(variant), "seed": seed, **kept})
     return pd.DataFrame(rows)
-
-
-# --- unseen data --------------------------------------------------------------------------------------------------
-
-
-def hyperparameters(profile: Profile) -> pd.DataFrame:
-    """Return every hyperparameter with its value, its source and, where it is ours, the reason (the form of Table IV)."""
-    t, loss, p, m = profile.training, profile.training.loss, profile.preparation, profile.model
-    four = "Table IV"
-    reduced = "reduced in this profile to limit run time" if t.epochs != 50 else ""
-    rows: Sequence[tuple[str, float, str, str]] = [
-        ("detection loss weight", loss.detection, "Eq. 8", ""),
-        ("attribution loss weight", loss.attribution, four, ""),
-        ("contrastive loss weight", loss.contrastive, four, ""),
-        ("fingerprint loss weight", loss.fingerprint, four, ""),
-        ("centroid loss weight", loss.centroid, four, ""),
-        ("focal alpha", loss.focal_alpha, four, ""),
-        ("focal gamma", loss.focal_gamma, four, ""),
-        ("contrastive temperature", loss.temperature, four, ""),
-        ("centroid momentum", loss.momentum, four, ""),
-        ("batch size", t.batch_size, four, ""),
-        ("epochs", t.epochs, "Table IV: 50", reduced),
-        ("gradient clip norm", t.clip_norm, four, ""),
-        (
-            "learning rate",
-            t.learning_rate,
-            "ours",
-            "related work with pretrained backbones uses 1e-5 to 1e-3; we take the geometric mean",
-        ),
-        ("weight decay", t.weight_decay, "ours", "related work uses 1e-5 to 5e-4, twice 1e-4"),
-        ("frames per clip", p.frames, "ours", "related work uses 10; the cost of a step is proportional"),
-        ("mel bands", p.n_mels, "ours", "64 and 128 are usual; 64 halve the input"),
-        ("crop size", p.size, "ours", "224 is the backbone's training size; half of it costs a quarter"),
-        ("dropout", m.dropout, "ours", "present in the paper's heads, rate unknown; 0.1 to 0.5 is usual"),
-    ]
-    columns = ["hyperparameter", "value here", "source", "reason"]
-    return pd.DataFrame([(a, f"{b:g}", c, d) for a, b, c, d in rows], columns=columns)
 
 
 def words(name: str) -> str:

@@ -77,7 +77,8 @@ class ClipDataset(Dataset):
     ``audio_present``; ``clip_id``; and ``index``, the clip's row in the prepared corpus. If ``settings.frames`` is
     smaller than the number prepared, T is that many of the frames, evenly spaced; with ``draw`` they are drawn at random
     instead, in their order. With ``shuffle`` the generators of the known fakes are permuted in ``named``, by ``seed``.
-    Frames are sent to ``device`` as bytes and converted and augmented there.
+    Frames are sent to ``device`` as bytes and converted and augmented there. With ``maps`` (one of
+    :func:`amdd.training.frozen.frozen_maps` for each of ``rows``) ``frames`` are those, and augmentation is the flip alone.
 
     Augmentation is drawn from (seed, epoch, row, repeat) alone, so that a resumed run sees what an
     uninterrupted one would, whatever the number of loader processes. Call :meth:`set_epoch` before each epoch.
@@ -94,20 +95,19 @@ class ClipDataset(Dataset):
         *,
         draw: int = 0,
         shuffle: bool = False,
+        maps: np.ndarray | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.prepared, self.settings = prepared, settings or prepared.settings
         self.rows = row_numbers(prepared, rows)
         self.generators, self.augment, self.seed, self.epoch = tuple(generators), augment, seed, 0
-        self.draw, self.device = draw, torch.device(device)
+        self.draw, self.maps, self.device = draw, maps, torch.device(device)
         table = prepared.manifest.iloc[self.rows]
         self.generator = generator_index(table["generator"].tolist(), self.generators)
         self.named = shuffled(self.generator, seed) if shuffle else self.generator
         self.label = table["label"].to_numpy(np.int64)
         self._audio = table["audio_present"].to_numpy(bool)
         self._ids = table["clip_id"].astype(str).tolist()
-        self._mean = torch.tensor(MEAN, device=self.device).view(1, 3, 1, 1)
-        self._std = torch.tensor(STD, device=self.device).view(1, 3, 1, 1)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -119,17 +119,21 @@ class ClipDataset(Dataset):
         """``item`` is a position, plus a multiple of the length for a clip's second, third... draw."""
         repeat, k = divmod(int(item), len(self.rows))
         row = int(self.rows[k])
-        frames = self.prepared.frames(row)
+        rng = np.random.default_rng([self.seed, self.epoch, row, repeat])
+        if self.maps is None:
+            frames = self.prepared.frames(row)
+        else:  # of the crops or of their mirror images
+            frames = self.maps[k, int(self.augment and rng.random() < FLIP)]
         if self.draw:
-            rng = np.random.default_rng([self.seed, self.epoch, row, repeat, 0xF7])
-            frames = frames[np.sort(rng.permutation(len(frames))[: self.draw])]
+            draw = np.random.default_rng([self.seed, self.epoch, row, repeat, 0xF7])
+            frames = frames[np.sort(draw.permutation(len(frames))[: self.draw])]
         elif self.settings.frames < len(frames):
             frames = frames[np.linspace(0, len(frames) - 1, self.settings.frames).round().astype(int)]
-        images = torch.from_numpy(np.array(frames)).to(self.device).permute(0, 3, 1, 2).float().div_(255)
-        if self.augment:
-            images = augment(images, np.random.default_rng([self.seed, self.epoch, row, repeat]))
+        pictures = torch.from_numpy(np.array(frames)).to(self.device)
+        if self.maps is None:
+            pictures = normalised(pictures, rng if self.augment else None)
         return {
-            "frames": (images - self._mean) / self._std,
+            "frames": pictures.float(),
             "mel": torch.from_numpy(np.array(self.prepared.mel(row), np.float32)).to(self.device),
             "label": int(self.label[k]),
             "generator": int(self.generator[k]),
@@ -138,6 +142,15 @@ class ClipDataset(Dataset):
             "clip_id": self._ids[k],
             "index": row,
         }
+
+
+def normalised(frames: torch.Tensor, rng: np.random.Generator | None = None) -> torch.Tensor:
+    """Return crops (T, S, S, 3) uint8 as a network takes them, float32 (T, 3, S, S); augmented if ``rng`` is given."""
+    images = frames.permute(0, 3, 1, 2).float().div_(255)
+    if rng is not None:
+        images = augment(images, rng)
+    mean, std = (torch.tensor(v, device=images.device).view(1, 3, 1, 1) for v in (MEAN, STD))
+    return (images - mean) / std
 
 
 def shuffled(generator: np.ndarray, seed: int) -> np.ndarray:

@@ -112,11 +112,15 @@ class Trunk(nn.Module):
     """A torchvision classifier without its head: images (N, C, H, W) to a feature map (N, width, h, w).
 
     ``width`` is the number of channels. Works for every classifier of torchvision that has such a map: all but the
-    vision transformers (``vit_*``) and MaxViT, whose images have a fixed size. Raises ``ValueError`` for those, and
-    for a weights file that belongs to another network.
+    vision transformers (``vit_*``) and MaxViT, whose images have a fixed size. ``blocks`` keeps that many of the
+    body's parts, ``frozen`` trains none of the first ones, whose batch normalisation keeps its statistics; a trunk
+    without pretrained weights is trained whole. ``constant`` says that no block is meant to be trained. Raises ``ValueError`` for those, for more blocks than there are, and for
+    a weights file that belongs to another network.
     """
 
-    def __init__(self, name: str, weights: str = "imagenet", channels: int = 3) -> None:
+    def __init__(
+        self, name: str, weights: str = "imagenet", channels: int = 3, blocks: int = 0, frozen: int = 0
+    ) -> None:
         super().__init__()
         if name.startswith(("vit_", "maxvit")):
             raise ValueError(f"{name}: has no feature map for pictures of any size, and so can't be a trunk")
@@ -137,15 +141,30 @@ class Trunk(nn.Module):
             for key, part in network._modules.items():
                 if part is not None and key not in HEADS:
                     self.body.add_module(key, part)
+        if max(blocks, frozen) > len(self.body) or 0 < blocks < frozen:
+            raise ValueError(
+                f"{name} has {len(self.body)} blocks: can't take {blocks or 'all'} and freeze {frozen}"
+            )
+        self.body = self.body[:blocks] if blocks else self.body
         if channels != 3:
             adapt_channels(self.body, channels)
+        self.channels, self.constant = channels, frozen == len(self.body)
+        self.frozen = frozen if path is not None else 0
+        self.body[: self.frozen].requires_grad_(False)
         was = self.body.training
         with torch.no_grad():
             self.width = self.body.eval()(torch.zeros(1, channels, PROBE, PROBE)).shape[1]
         self.body.train(was)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return self.body(pictures)
+        """Pictures (N, channels, H, W), or what the frozen blocks make of them, to the feature map (N, width, h, w)."""
+        done = self.frozen and pictures.shape[1] != self.channels
+        return self.body[self.frozen :](pictures) if done else self.body(pictures)
+
+    def train(self, mode: bool = True) -> Trunk:
+        super().train(mode)
+        self.body[: self.frozen].eval()
+        return self
 
 
 def _fill(network: nn.Module, name: str, path: Path) -> None:

@@ -15,24 +15,41 @@ from amdd.profiles import Profile
 
 
 def batch_of(
-    prepared: ClipStore, rows: Iterable[int], profile: Profile, device: torch.device
+    prepared: ClipStore,
+    rows: Iterable[int],
+    profile: Profile,
+    device: torch.device,
+    maps: np.ndarray | None = None,
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return the clips ``rows`` as one batch, and its tensors on ``device``."""
+    """Return the clips ``rows`` as one batch, and its tensors on ``device``; ``maps`` as in :class:`ClipDataset`."""
     rows = np.fromiter(rows, int)
-    dataset = ClipDataset(prepared, rows, profile.preparation, profile.model.classes[1:], device=device)
+    classes = profile.model.classes[1:]
+    dataset = ClipDataset(prepared, rows, profile.preparation, classes, maps=maps, device=device)
     batch = collate([dataset[i] for i in range(len(dataset))])
     return batch, {k: v.to(device) for k, v in batch.items() if isinstance(v, Tensor)}
 
 
 @torch.inference_mode()
-def scores_of(model, prepared: ClipStore, rows, profile, device, embeddings: bool = False) -> dict[str, Any]:
-    """Logits (and embeddings) of clips ``rows``, in evaluation mode and fp32, in batches of ``evaluation.batch_size``."""
+def scores_of(
+    model,
+    prepared: ClipStore,
+    rows,
+    profile,
+    device,
+    embeddings: bool = False,
+    maps: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """Logits (and embeddings) of clips ``rows``, in evaluation mode and fp32, in batches of ``evaluation.batch_size``.
+
+    ``maps`` spares the frozen blocks (:func:`amdd.training.frozen.frozen_maps` of these rows).
+    """
     was = model.training
     model.eval()
     rows, size = row_numbers(prepared, rows), profile.evaluation.batch_size
     found: dict[str, list] = {}
     for first in range(0, len(rows), size):
-        batch, moved = batch_of(prepared, rows[first : first + size], profile, device)
+        some = None if maps is None else maps[first : first + size]
+        batch, moved = batch_of(prepared, rows[first : first + size], profile, device, some)
         out = model(*inputs_of(batch, moved))
         parts = {"logit": out.detection_logit, "attribution_logits": out.attribution_logits}
         if embeddings:

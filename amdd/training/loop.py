@@ -35,6 +35,7 @@ from amdd.model import AMDD
 from amdd.model.losses import Objective
 from amdd.profiles import Profile
 from amdd.training.checkpoint import State
+from amdd.training.frozen import FOLDER, frozen_maps
 from amdd.training.gradients import gradient_norms
 from amdd.training.optimiser import loader_of, optimiser_of, schedule_of
 from amdd.training.outcome import TERMS, Diverged, close_epoch, finish
@@ -127,6 +128,12 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
     if world > 1:
         runner = nn.parallel.DistributedDataParallel(runner, find_unused_parameters=True)
 
+    maps = {
+        name: frozen_maps(model, prepared, part, run_dir.parent / FOLDER, device, progress and rank == 0)
+        for name, part in rows.items()
+    }
+    if maps["train"] is not None and model.visual_encoder.trunk.constant:
+        model.visual_encoder.standardise(maps["train"])
     dataset = ClipDataset(
         prepared,
         rows["train"],
@@ -136,6 +143,7 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
         seed,
         draw=s.draw_frames,
         shuffle=s.loss.attribution_labels == "shuffled",
+        maps=maps["train"],
         device="cpu" if s.workers else device,  # loader processes have no part in the device
     )
     steps_per_epoch = max(1, len(dataset) // s.batch_size)
@@ -195,6 +203,7 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
                 rate=schedule.get_last_lr()[0],
                 run_dir=run_dir,
                 device=device,
+                maps=maps["val"],
             )
             # An epoch of seconds is sooner trained again than written.
             if time.time() - last_save > save_every / 4:

@@ -50,11 +50,13 @@ def close_epoch(
     rate: float,
     run_dir: Path,
     device: torch.device,
+    maps: np.ndarray | None = None,
 ) -> None:
     """Measure the network on the rows ``validation``, add the epoch to the history in ``at``, and keep the weights if they
     are the best so far.
 
-    ``steps`` were taken in the epoch, the last at learning rate ``rate``. Raises :class:`Diverged` where a score is not
+    ``steps`` were taken in the epoch, the last at learning rate ``rate``; ``maps`` are those of the rows after the frozen
+    blocks, if there are any. Raises :class:`Diverged` where a score is not
     finite.
     """
     s = profile.training
@@ -65,7 +67,7 @@ def close_epoch(
     if (epoch + 1) % s.validate_every and not last:
         at["history"].append(row | dict.fromkeys(VALIDATION, float("nan")) | then)
         return
-    found = scores_of(model, prepared, validation, profile, device)
+    found = scores_of(model, prepared, validation, profile, device, maps=maps)
     label, logit = found["label"], found["logit"]
     if not np.isfinite(logit).all():
         raise Diverged(

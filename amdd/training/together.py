@@ -13,6 +13,7 @@ from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import psutil
 from joblib import Parallel, delayed, parallel_config
 
@@ -20,6 +21,7 @@ from amdd.base.machine import one_thread
 from amdd.base.progress import follow
 from amdd.data.prepare import ClipStore
 from amdd.profiles import Profile
+from amdd.training.frozen import FOLDER, frozen_maps
 from amdd.training.loop import train
 from amdd.training.runs import Run, choose_device
 
@@ -45,6 +47,15 @@ class Training:
         """Steps of the whole training."""
         clips = int((self.clips.manifest["split"] == "train").sum())
         return self.profile.training.epochs * math.ceil(clips / self.profile.training.batch_size)
+
+    def prepare(self) -> None:
+        """Compute what several trainings share, the maps of frozen blocks, unless this one is finished."""
+        if self.profile.model.frozen_blocks and not (self.folder / "run.json").is_file():
+            device = choose_device(self.profile.training.device)
+            split = self.clips.manifest["split"].to_numpy()
+            for name in ("train", "val"):
+                rows = np.flatnonzero(split == name)
+                frozen_maps(self.profile.model, self.clips, rows, self.folder.parent / FOLDER, device)
 
     def run(self, progress: bool = True) -> Run:
         """Train, or load what is finished."""
@@ -73,6 +84,8 @@ def train_all(trainings: Sequence[Training], workers: int | None = None) -> list
         workers = side_by_side(trainings[0].profile) if long else 1
     workers = min(workers, len(trainings))
     if workers > 1:
+        for one in trainings:
+            one.prepare()
         with parallel_config(backend="loky", inner_max_num_threads=1):
             Parallel(n_jobs=workers)(delayed(_alone)(one) for one in trainings)
     return [one.run() for one in trainings]

@@ -343,13 +343,13 @@ def test_nobody_is_on_two_sides_and_no_forgers_training_person_is_anywhere(name)
             assert not {c.shot.person for c in clips} & trained_on, corpus
 
 
-def test_demo_has_about_four_hundred_clips_and_paper_the_papers_counts():
+def test_demo_has_about_seven_hundred_clips_and_paper_the_papers_counts():
     demo = plan(load_profile("demo").corpus)
-    assert 380 <= sum(len(c) for c in demo.values()) <= 440
+    assert 640 <= sum(len(c) for c in demo.values()) <= 720
     counts = Counter(
         (c.split_hint, c.generator) for c in demo["puppet-favc"] if c.generator in ("real", "fsgan")
     )
-    assert counts["train", "real"] == 56
+    assert counts["train", "real"] == 128
     paper = plan(load_profile("paper").corpus)["puppet-favc"]
     assert sum(c.generator == "real" for c in paper) == 500
     assert sum(c.generator == "wav2lip" and c.split_hint == "train" for c in paper) == 350

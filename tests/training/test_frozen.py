@@ -1,0 +1,136 @@
+"""A visual backbone that is used in part: its frozen blocks, their maps that are computed once, cells of a map."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from amdd.data.dataset import ClipDataset
+from amdd.model import AMDD
+from amdd.model.backbones import Trunk
+from amdd.profiles import load_profile
+from amdd.training import Training, train_all
+from amdd.training.frozen import frozen_maps
+from amdd.training.inference import scores_of
+from amdd.training.runs import load_run
+from tests.support.prepared import corpus
+
+SETTINGS = ["training.precision=fp32", "training.device=cpu", "training.epochs=2", "model.dropout=0"]
+BLOCKS = ["model.visual_blocks=9", "model.frozen_blocks=7", "model.cells=2"]
+PROFILE = load_profile("smoke", [*SETTINGS, *BLOCKS])
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    made = corpus(tmp_path_factory.mktemp("frozen"), "puppet-favc", 12, 0)
+    parts = ["train" if k < 8 else "val" for k in range(12)]
+    return dataclasses.replace(
+        made, manifest=made.manifest.assign(split=parts, identity="p", audio_present=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return AMDD(PROFILE.model)
+
+
+def test_the_maps_give_the_scores_that_the_crops_give(clips, model, tmp_path):
+    rows = np.arange(2, 9)
+    maps = frozen_maps(model, clips, rows, tmp_path)
+    assert maps is not None and maps.shape[:2] == (7, 2)
+    long, short = (scores_of(model, clips, rows, PROFILE, "cpu", maps=m)["logit"] for m in (None, maps))
+    assert np.allclose(long, short, atol=5e-3)
+    assert not np.allclose(long[:-1], short[1:], atol=5e-3)  # the clips differ, so their order is tested
+
+
+def test_the_second_map_is_that_of_the_mirror_image(clips, model, tmp_path):
+    maps = frozen_maps(model, clips, [3], tmp_path)
+    crops = ClipDataset(clips, [3], PROFILE.preparation)[0]["frames"]
+    trunk = model.visual_encoder.trunk.eval()
+    for k, pictures in enumerate((crops, crops.flip(-1))):
+        assert np.allclose(maps[0, k], trunk.body[:7](pictures), atol=2e-2)
+
+
+def test_augmentation_of_maps_is_the_flip_and_draws_are_repeated(clips, model, tmp_path):
+    maps = frozen_maps(model, clips, np.arange(12), tmp_path)
+    data = ClipDataset(clips, None, PROFILE.preparation, augment=True, maps=maps)
+    seen = set()
+    for k in range(12):
+        first, again = data[k]["frames"], data[k]["frames"]
+        assert torch.equal(first, again)
+        seen.add([np.array_equal(first, maps[k, m].astype(np.float32)) for m in (0, 1)].index(True))
+    assert seen == {0, 1}
+
+
+def test_maps_are_kept_for_the_same_clips_and_no_others(clips, model, tmp_path):
+    frozen_maps(model, clips, [0, 1], tmp_path)
+    (file,) = tmp_path.iterdir()
+    then = file.stat().st_mtime_ns
+    frozen_maps(PROFILE.model, clips, [0, 1], tmp_path)  # by the settings alone
+    assert file.stat().st_mtime_ns == then
+    frozen_maps(model, clips, [1, 0], tmp_path)
+    other = AMDD(dataclasses.replace(PROFILE.model, frozen_blocks=6))
+    frozen_maps(other, clips, [0, 1], tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_training_leaves_the_frozen_blocks_and_moves_the_others(clips, tmp_path):
+    jobs = [Training(PROFILE, clips, tmp_path / v, 0, v) for v in ("full", "without_fingerprint")]
+    run = train_all(jobs, workers=2)[0]
+    assert len(list((tmp_path / "frozen").glob("*.npy"))) == 2  # training and validation clips, once for both
+    before, after = Trunk("mobilenet_v2").state_dict(), run.model.visual_encoder.trunk.state_dict()
+    moved = {int(n.split(".")[1]) for n, v in after.items() if not torch.equal(v, before[n])}
+    assert moved == {7, 8}
+
+
+def test_a_trunk_without_pretrained_weights_is_trained_whole(clips, tmp_path):
+    s = dataclasses.replace(PROFILE.model, weights="random")
+    model = AMDD(s)
+    assert frozen_maps(model, clips, [0], tmp_path) is None
+    assert all(p.requires_grad for p in model.visual_encoder.trunk.parameters())
+
+
+@pytest.mark.parametrize("blocks, frozen", [(20, 0), (0, 20), (5, 6)])
+def test_more_blocks_than_there_are_is_refused(blocks, frozen):
+    with pytest.raises(ValueError, match="mobilenet_v2 has 19 blocks"):
+        Trunk("mobilenet_v2", "random", blocks=blocks, frozen=frozen)
+
+
+def test_cells_keep_where_in_the_crop_a_trace_was():
+    """A mean over the crop is the same wherever a bright square lies; cells tell the places apart."""
+    frames = torch.zeros(2, 1, 3, 64, 64)
+    frames[0, :, :, 8:24, 8:24] = 1
+    frames[1, :, :, 40:56, 40:56] = 1
+    mel = torch.zeros(2, 1, 32, 40)
+    apart = {}
+    for cells in (1, 2):
+        torch.manual_seed(0)
+        s = dataclasses.replace(PROFILE.model, cells=cells, visual_blocks=2, frozen_blocks=0)
+        model = AMDD(s).eval()
+        with torch.no_grad():
+            one, other = model(frames, mel).visual_embedding
+        apart[cells] = float((one - other).norm() / one.norm())
+    assert apart[1] < 0.1 * apart[2]
+
+
+def test_constant_features_are_standardised_over_the_training_frames(clips, tmp_path):
+    s = dataclasses.replace(PROFILE.model, visual_blocks=7, frozen_blocks=7)
+    encoder = AMDD(s).visual_encoder
+    maps = frozen_maps(s, clips, np.arange(8), tmp_path)
+    encoder.standardise(maps)
+    features = encoder._features(torch.from_numpy(maps.astype(np.float32)).flatten(0, 2))
+    assert torch.allclose(features.mean(0), torch.zeros(features.shape[1]), atol=1e-3)
+    assert torch.allclose(features.std(0, unbiased=False), torch.ones(features.shape[1]), atol=1e-2)
+
+
+def test_a_run_of_constant_features_is_loaded_with_its_statistics(clips, tmp_path):
+    profile = dataclasses.replace(
+        PROFILE, model=dataclasses.replace(PROFILE.model, visual_blocks=7, frozen_blocks=7)
+    )
+    run = train_all([Training(profile, clips, tmp_path / "constant", 0)])[0]
+    again = load_run(tmp_path / "constant")
+    assert not torch.equal(run.model.visual_encoder.scale, torch.ones_like(run.model.visual_encoder.scale))
+    one, other = (scores_of(r.model, clips, [8, 9], r.profile, "cpu")["logit"] for r in (run, again))
+    assert np.array_equal(one, other)
