@@ -48,6 +48,9 @@ from amdd.profiles import Profile, load_profile, replaced
 from amdd.training import loader_of, optimiser_of, training_step
 from amdd.training.runs import choose_device, choose_precision
 
+# A backbone that is trained whole, as the study does it.
+WHOLE = ("model.visual_blocks=0", "model.frozen_blocks=0", "model.cells=1", "preparation.size=112")
+
 
 class Bare(nn.Module):
     """The two trunks with one linear layer each: what no network with these backbones can do without."""
@@ -227,7 +230,7 @@ def main() -> None:
     parser.add_argument("--out", default="training_step")
     parser.add_argument("--memory", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    profile, device = load_profile(args.profile, args.set), choose_device("auto")
+    profile, device = load_profile(args.profile, [*WHOLE, *args.set]), choose_device("auto")
     precision, reason = choose_precision(profile.training.precision, device)
     if args.memory:
         print(own_memory(args.memory, profile, device, precision))

@@ -129,9 +129,10 @@ nb.table(
 # `benchmarks/seed_spread.py` trained each variant of the profile `demo` with
 # {result}`benchmarks/seed_spread.seeds|plain` seeds and tested all runs on the
 # same {result}`benchmarks/seed_spread.clips|plain` clips of the built-in corpus,
-# separately from the run that this book shows and with the corpus's *former* people
-# and voices. The [study](16_regulariser) has present ones, and arms that tell the
-# halves of the attribution loss apart. Each dot is one training run; the last panel
+# separately from the run that this book shows, with the corpus's *former* people and
+# voices and a network that trained its *whole* visual backbone on fewer clips. The
+# [study](16_regulariser) has present people, and arms that tell the halves of the
+# attribution loss apart. Each dot is one training run; the last panel
 # shows attribution when the class *real* is excluded.
 
 # %%

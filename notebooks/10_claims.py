@@ -106,7 +106,8 @@ nb.show(
 #
 # A single pair of training runs is one draw of the seed. `benchmarks/seed_spread.py`
 # trained the full model and each variant with several seeds on the built-in corpus,
-# separately from this run and with the corpus's former people. Its intervals are over
+# separately from this run, with the corpus's former people and a network that trained
+# its whole visual backbone. Its intervals are over
 # seeds alone, on the same clips; those above are over people. A claim is robust only if both exclude zero on the same side.
 
 # %%

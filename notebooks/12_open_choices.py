@@ -170,7 +170,8 @@ nb.number("distinguished", sum(g.excludes_zero for g in gains.values()))
 # values of learning rate, weight decay, frames and mel bands for all epochs of the
 # profile `demo`, separately from this run, and evaluated them on
 # {result}`benchmarks/open_choices.clips|plain` validation clips, with the corpus's
-# *former* people and voices. With one seed each,
+# *former* people and voices and a network that trained its whole visual backbone. With
+# one seed each,
 # differences smaller than the variation across seeds in [Ablations](04_ablations)
 # should not be interpreted.
 

@@ -28,11 +28,13 @@ def files_of(names: Iterable[str | Path]) -> list[Path]:
     """Return the files that paths, folders (with those below) and patterns name, each once, in order.
 
     Folders are searched without following links to folders; hidden files are left out. Raises ``FileNotFoundError`` for
-    a name without any file.
+    a name without any file and for an empty one.
     """
     found: dict[str, Path] = {}
     for name in names:
         text = os.path.expanduser(os.fspath(name))
+        if not text.strip():
+            raise FileNotFoundError("an empty name; give a file, a folder or a pattern")
         if os.path.isdir(text):
             here = [
                 Path(folder) / file

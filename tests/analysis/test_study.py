@@ -10,6 +10,9 @@ from scipy import stats
 
 from amdd.analysis import study
 from amdd.base.paths import PROJECT
+from amdd.profiles import load_profile
+from amdd.settings import Profile
+from amdd.settings.explain import settings_of
 from amdd.stats import Estimate, holm, p_value, paired, paired_over_seeds, two_way
 
 PROTOCOL = PROJECT / "book" / "studies" / "attribution.yml"
@@ -292,3 +295,14 @@ def test_the_shipped_predictions_are_those_of_the_protocol():
     found, decided = study.report(tested, protocol)
     assert np.isfinite(found.difference).all()
     assert decided.startswith("not finished") == (study.seeds_done(tested, protocol) < protocol.seeds)
+
+
+def test_the_study_does_not_change_when_the_demo_does():
+    """Whatever the demo sets otherwise than the settings' defaults stands in the protocol itself."""
+    own, plain = load_profile("demo"), Profile("demo")
+    moved = {s.name for s in settings_of() if s.value(own) != s.value(plain)}
+    assert "model.frozen_blocks" in moved
+    corpora = study.load_protocol(PROTOCOL).corpora
+    for part in (corpora.train, corpora.test):
+        pinned = {text.partition("=")[0] for text in [*part, *corpora.recipe]}
+        assert moved <= pinned

@@ -230,6 +230,9 @@ def test_a_folder_gives_one_row_for_every_file(made, tmp_path):
     assert files_of([str(tmp_path / "*.mp4")]) == [tmp_path / "a.mp4", tmp_path / "c.mp4"]
     with pytest.raises(FileNotFoundError):
         files_of([str(tmp_path / "*.mkv")])
+    for nothing in ("", "  "):  # as an unset variable of a shell gives
+        with pytest.raises(FileNotFoundError, match="empty name"):
+            files_of([nothing])
 
 
 def test_another_detector_runs_through_the_same_rules(made, tmp_path, monkeypatch):
