@@ -117,6 +117,13 @@ nb.number("minutes", facts["seconds"] / 60, unit="min")
 nb.number("selection", facts["selection"].replace("_", " "))
 nb.number("precision", f"{facts['precision']} ({facts['precision_reason']})")
 nb.number("device", facts["device"])
+by_epoch = run.history.set_index("epoch")
+if "validation_named" in by_epoch:  # not in runs of earlier versions
+    nb.number("named.kept", float(by_epoch.validation_named[facts["best_epoch"]]))
+    nb.number("named.last", float(by_epoch.validation_named.iloc[-1]))
+else:
+    nb.number("named.kept", "not recorded")
+    nb.number("named.last", "not recorded")
 nb.number("visual_weights", facts["weights"]["visual"])
 nb.number("audio_weights", facts["weights"]["audio"])
 
@@ -142,6 +149,12 @@ nb.show(
 # of reals, while the sampler draws both equally often. Scores are therefore
 # biased towards fake at first, and AUC rises before balanced accuracy at the
 # fixed threshold does.
+#
+# Detection selects the epoch, and what the attribution head knows then comes with
+# it: of the validation fakes the kept epoch names
+# {result}`training.named.kept|plain` among generators, the last epoch
+# {result}`training.named.last|plain`. The paper does not say which checkpoint its
+# attribution figures come from.
 #
 # ## Exercises
 #

@@ -211,7 +211,12 @@ def curves(history: pd.DataFrame) -> Exhibit:
         color="#d55e00",
         label="validation balanced accuracy",
     )
+    named = "validation_named" in history  # not in runs of earlier versions
+    if named:
+        style = {"color": "#009e73", "label": "validation attribution among generators"}
+        right.plot(history.epoch, history.validation_named, **style)
     right.set(xlabel="epoch", ylim=(0, 1.03))
     right.legend(loc="lower right", fontsize=7.5)
-    alt = "Left: the five loss terms by epoch on a log scale. Right: validation AUC and balanced accuracy by epoch."
+    what = "AUC, balanced accuracy and attribution among generators" if named else "AUC and balanced accuracy"
+    alt = f"Left: the five loss terms by epoch on a log scale. Right: validation {what} by epoch."
     return Figure(fig, alt, history)

@@ -13,6 +13,7 @@ import torch
 from amdd.base.environment import environment
 from amdd.base.machine import peak_memory_mb
 from amdd.base.paths import atomic
+from amdd.data.dataset import generator_index
 from amdd.data.prepare import ClipStore
 from amdd.model import AMDD
 from amdd.profiles import Profile, TrainingSettings
@@ -21,7 +22,7 @@ from amdd.training.inference import scores_of
 from amdd.training.runs import load_weights, save_weights, write_record
 
 TERMS = ("detection", "attribution", "contrastive", "fingerprint", "centroid", "total")
-VALIDATION = ("validation_auc", "validation_balanced_accuracy", "validation_loss")
+VALIDATION = ("validation_auc", "validation_balanced_accuracy", "validation_loss", "validation_named")
 
 
 class Diverged(ValueError):
@@ -56,8 +57,7 @@ def close_epoch(
     are the best so far.
 
     ``steps`` were taken in the epoch, the last at learning rate ``rate``; ``maps`` are those of the rows after the frozen
-    blocks, if there are any. Raises :class:`Diverged` where a score is not
-    finite.
+    blocks, if there are any. Raises :class:`Diverged` where a score is not finite.
     """
     s = profile.training
     last = epoch + 1 == s.epochs
@@ -74,7 +74,11 @@ def close_epoch(
             run_dir, f"after epoch {epoch + 1} the scores of validation clips are not finite", rate
         )
     loss = float(np.mean(np.logaddexp(0, np.where(label == 1, -logit, logit))))
-    values = (auc(label, logit), balanced_accuracy(label, logit > 0), loss)
+    classes = generator_index(
+        prepared.manifest["generator"].iloc[validation].tolist(), profile.model.classes[1:]
+    )
+    named = named_among_generators(found["attribution_logits"], classes)
+    values = (auc(label, logit), balanced_accuracy(label, logit > 0), loss, named)
     row |= dict(zip(VALIDATION, values)) | then
     at["history"].append(row)
     value = {"validation_auc": row["validation_auc"], "validation_loss": -loss, "last": float(epoch)}[
@@ -84,6 +88,15 @@ def close_epoch(
     if at["best"] is None or key > at["best"]:
         at["best"], at["best_epoch"] = key, epoch + 1
         save_weights(model, run_dir / "state" / "best.safetensors", {})
+
+
+def named_among_generators(logits: np.ndarray, classes: np.ndarray) -> float:
+    """Return the share of the known fakes (``classes`` above zero, (n,)) whose generator has the highest of the attribution
+    ``logits`` (n, K + 1) when the class real is left out; not a number without such fakes."""
+    known = classes > 0
+    if not known.any():
+        return float("nan")
+    return float((logits[known, 1:].argmax(1) + 1 == classes[known]).mean())
 
 
 def finish(

@@ -62,7 +62,7 @@ STUDY_HISTORY = pd.DataFrame(
 SPREAD = {v: {"auc": [0.9, 0.8, 0.7], "named": [0.3, 0.4, 0.5]} for v in ("full", "without_x")}
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2, 3], **{k: [3.0, 2.0, 1.0] for k in ("detection", "attribution", "contrastive", "fingerprint", "centroid")},
-     "validation_auc": [0.5, 0.6, 0.7], "validation_balanced_accuracy": [0.5, 0.5, 0.6], "validation_loss": [1.0, 0.9, 0.8]}
+     "validation_auc": [0.5, 0.6, 0.7], "validation_balanced_accuracy": [0.5, 0.5, 0.6], "validation_loss": [1.0, 0.9, 0.8], "validation_named": [0.3, 0.5, 0.6]}
 )  # fmt: skip
 CONDITIONS = pd.DataFrame(
     {"corpus": ["a", "a"], "condition": ["hq", "lq"], "auc": [0.9, 0.8], "real_accuracy": [0.7, 0.6], "fake_accuracy": [0.5, 0.4]}

@@ -20,6 +20,7 @@ from amdd.analysis.predict import embed, predict
 from amdd.data.prepare import open_prepared
 from amdd.profiles import Profile, load_profile
 from amdd.training import TERMS, VARIANTS, train, variant_profile
+from amdd.training.outcome import named_among_generators
 from amdd.training.runs import CheckpointError, load_run
 
 SMALL = [
@@ -79,7 +80,13 @@ def finished(prepared, tmp_path_factory):
 def test_a_finished_run_has_its_record_and_history(finished, prepared):
     history = finished.history
     assert len(history) == 3
-    assert {*TERMS, "validation_auc", "validation_balanced_accuracy", "learning_rate"} <= {*history}
+    assert {
+        *TERMS,
+        "validation_auc",
+        "validation_balanced_accuracy",
+        "validation_named",
+        "learning_rate",
+    } <= {*history}
     record = finished.record
     assert record["clips"] == {"train": 24, "val": 6}
     assert record["best_epoch"] in (1, 2, 3)
@@ -437,3 +444,10 @@ def test_clips_of_different_length_train_together(prepared):
         optimiser = torch.optim.AdamW(model.parameters(), 1e-3)
         found.append(training_step(model, objective, optimiser, batch, torch.device("cpu"), "fp32", 1.0))
     assert found[0] == found[1]
+
+
+def test_named_among_generators_leaves_real_and_strangers_out():
+    logits = np.array([[9, 0, 1, 0], [0, 5, 1, 0], [9, 1, 0, 2], [0, 0, 0, 1], [1, 9, 0, 0]], float)
+    classes = np.array([2, 2, 3, -1, 0])  # right, wrong, right; a stranger; a real
+    assert named_among_generators(logits, classes) == pytest.approx(2 / 3)
+    assert np.isnan(named_among_generators(logits, np.array([0, 0, 0, -1, 0])))
