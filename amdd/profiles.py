@@ -62,14 +62,21 @@ PROFILES: dict[str, Profile] = {
             corruption_levels=(5,),
         ),
     ),
-    # The default book, on two cores. Of its visual backbone it takes the middle, frozen: in minutes, and with few people,
-    # a whole one learns faces by heart before it learns a generator's traces. The seed is the first two bytes of the SHA-256
+    # The default book, on two cores. Of its backbones it takes the first part, frozen: in minutes, and with few people, a
+    # whole one learns faces by heart before it learns a generator's traces. The seed is the first two bytes of the SHA-256
     # of "amdd demo: corpus": no choice was made on the clips that it gives.
     "demo": Profile(
         "demo",
         corpus=CorpusSettings(seed=16134, identities=(48, 10, 24), real=(128, 24, 60), fake=(64, 8, 30)),
         preparation=PreparationSettings(size=160),
-        model=ModelSettings(visual_blocks=15, frozen_blocks=15, cells=4),
+        model=ModelSettings(
+            visual_blocks=15,
+            visual_frozen=15,
+            visual_cells=4,
+            audio_backbone="mobilenet_v2",
+            audio_blocks=15,
+            audio_frozen=15,
+        ),
         training=TrainingSettings(learning_rate=3e-4, warmup=50),
     ),
     # The paper's settings; needs a GPU. Counts of Tables II and III.

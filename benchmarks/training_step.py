@@ -49,7 +49,8 @@ from amdd.training import loader_of, optimiser_of, training_step
 from amdd.training.runs import choose_device, choose_precision
 
 # A backbone that is trained whole, as the study does it.
-WHOLE = ("model.visual_blocks=0", "model.frozen_blocks=0", "model.cells=1", "preparation.size=112")
+WHOLE = ("model.visual_blocks=0", "model.visual_frozen=0", "model.visual_cells=1", "preparation.size=112")
+WHOLE += ("model.audio_backbone=resnet18", "model.audio_blocks=0", "model.audio_frozen=0")
 
 
 class Bare(nn.Module):

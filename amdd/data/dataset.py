@@ -77,8 +77,8 @@ class ClipDataset(Dataset):
     ``audio_present``; ``clip_id``; and ``index``, the clip's row in the prepared corpus. If ``settings.frames`` is
     smaller than the number prepared, T is that many of the frames, evenly spaced; with ``draw`` they are drawn at random
     instead, in their order. With ``shuffle`` the generators of the known fakes are permuted in ``named``, by ``seed``.
-    Frames are sent to ``device`` as bytes and converted and augmented there. With ``maps`` (one of
-    :func:`amdd.training.frozen.frozen_maps` for each of ``rows``) ``frames`` are those, and augmentation is the flip alone.
+    Frames are sent to ``device`` as bytes and converted and augmented there. With ``maps`` of
+    ``rows`` (:class:`amdd.training.frozen.FrozenMaps`) ``frames`` and ``mel`` are those, and augmentation is the flip alone.
 
     Augmentation is drawn from (seed, epoch, row, repeat) alone, so that a resumed run sees what an
     uninterrupted one would, whatever the number of loader processes. Call :meth:`set_epoch` before each epoch.
@@ -95,13 +95,15 @@ class ClipDataset(Dataset):
         *,
         draw: int = 0,
         shuffle: bool = False,
-        maps: np.ndarray | None = None,
+        maps: Any = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.prepared, self.settings = prepared, settings or prepared.settings
         self.rows = row_numbers(prepared, rows)
         self.generators, self.augment, self.seed, self.epoch = tuple(generators), augment, seed, 0
-        self.draw, self.maps, self.device = draw, maps, torch.device(device)
+        self.draw, self.device = draw, torch.device(device)
+        self.visual: np.ndarray | None = maps.visual if maps else None
+        self.audio: np.ndarray | None = maps.audio if maps else None
         table = prepared.manifest.iloc[self.rows]
         self.generator = generator_index(table["generator"].tolist(), self.generators)
         self.named = shuffled(self.generator, seed) if shuffle else self.generator
@@ -120,21 +122,22 @@ class ClipDataset(Dataset):
         repeat, k = divmod(int(item), len(self.rows))
         row = int(self.rows[k])
         rng = np.random.default_rng([self.seed, self.epoch, row, repeat])
-        if self.maps is None:
+        if self.visual is None:
             frames = self.prepared.frames(row)
         else:  # of the crops or of their mirror images
-            frames = self.maps[k, int(self.augment and rng.random() < FLIP)]
+            frames = self.visual[k, int(self.augment and rng.random() < FLIP)]
         if self.draw:
             draw = np.random.default_rng([self.seed, self.epoch, row, repeat, 0xF7])
             frames = frames[np.sort(draw.permutation(len(frames))[: self.draw])]
         elif self.settings.frames < len(frames):
             frames = frames[np.linspace(0, len(frames) - 1, self.settings.frames).round().astype(int)]
         pictures = torch.from_numpy(np.array(frames)).to(self.device)
-        if self.maps is None:
+        if self.visual is None:
             pictures = normalised(pictures, rng if self.augment else None)
+        heard = self.prepared.mel(row) if self.audio is None else self.audio[k]
         return {
             "frames": pictures.float(),
-            "mel": torch.from_numpy(np.array(self.prepared.mel(row), np.float32)).to(self.device),
+            "mel": torch.from_numpy(np.array(heard, np.float32)).to(self.device),
             "label": int(self.label[k]),
             "generator": int(self.generator[k]),
             "named": int(self.named[k]),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from torch.nn import functional as F
 
 from amdd.base.distributed import several, wide
 from amdd.model.backbones import Trunk
+from amdd.model.features import CellMeans
 from amdd.profiles import ModelSettings
 
 
@@ -74,23 +74,12 @@ def mean_over(tokens: Tensor, missing: Tensor | None) -> Tensor:
 class VisualEncoder(nn.Module):
     """Trunk per frame -> Linear, LayerNorm, ReLU -> 8-head self-attention over time -> mean (Sec. III-C, Eq. 5)."""
 
-    shift: Tensor
-    scale: Tensor
-
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
-        self.trunk = Trunk(
-            settings.visual_backbone,
-            settings.weights,
-            blocks=settings.visual_blocks,
-            frozen=settings.frozen_blocks,
-        )
-        self.cells, width = settings.cells, self.trunk.width * settings.cells**2
-        if self.trunk.constant:
-            self.register_buffer("shift", torch.zeros(width))
-            self.register_buffer("scale", torch.ones(width))
+        self.trunk = self.trunk_of(settings)
+        self.features = CellMeans(self.trunk, settings.visual_cells)
         self.project = nn.Sequential(
-            nn.Linear(width, settings.dim), nn.LayerNorm(settings.dim), nn.ReLU(inplace=True)
+            nn.Linear(self.features.width, settings.dim), nn.LayerNorm(settings.dim), nn.ReLU(inplace=True)
         )
         self.temporal = nn.MultiheadAttention(settings.dim, settings.heads, batch_first=True)
 
@@ -99,30 +88,15 @@ class VisualEncoder(nn.Module):
         b, t = frames.shape[:2]
         present = None if frames_present is None else frames_present.flatten()
         maps = of_the_present(self.trunk, frames.flatten(0, 1), present)
-        tokens = self.project(self._features(maps).view(b, t, -1))
+        tokens = self.project(self.features(maps).view(b, t, -1))
         missing = missing_keys(frames_present)
         attended, weights = self.temporal(tokens, tokens, tokens, key_padding_mask=missing, need_weights=True)
         return mean_over(attended, missing), attended, weights
 
-    def _features(self, maps: Tensor) -> Tensor:
-        """Feature maps (N, width, h, w) to their means over cells (N, width * cells^2), standardised if they are constant."""
-        means = F.adaptive_avg_pool2d(maps, self.cells).flatten(1)
-        return (means - self.shift) / self.scale if self.trunk.constant else means
-
-    @torch.no_grad()
-    def standardise(self, maps: np.ndarray) -> None:
-        """Set mean and standard deviation of the constant features to those of ``maps`` (clips, 2, T, C, h, w).
-
-        Features of a frozen block differ in size by a factor of hundreds, and its batch normalisation can't adapt.
-        """
-        total = torch.zeros(2, len(self.shift), dtype=torch.float64)
-        for clip in maps:
-            pictures = torch.from_numpy(np.array(clip, np.float32)).flatten(0, 1)
-            means = F.adaptive_avg_pool2d(pictures, self.cells).flatten(1).double()
-            total += torch.stack([means.mean(0), means.square().mean(0)])
-        mean, square = total / len(maps)
-        self.shift.copy_(mean)
-        self.scale.copy_((square - mean**2).clamp_min(1e-12).sqrt())
+    @staticmethod
+    def trunk_of(s: ModelSettings) -> Trunk:
+        """Return the trunk of such an encoder, with its initial weights."""
+        return Trunk(s.visual_backbone, s.weights, blocks=s.visual_blocks, frozen=s.visual_frozen)
 
 
 class AudioEncoder(nn.Module):
@@ -130,14 +104,20 @@ class AudioEncoder(nn.Module):
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
-        self.trunk = Trunk(settings.audio_backbone, settings.weights, channels=1)
-        self.project = nn.Linear(self.trunk.width, settings.dim)
+        self.trunk = self.trunk_of(settings)
+        self.features = CellMeans(self.trunk)
+        self.project = nn.Linear(self.features.width, settings.dim)
 
     def forward(self, mel: Tensor, present: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """``mel`` (B, 1, M, F), ``present`` (B,) bool -> (B, d) and its tokens over time (B, F', d)."""
-        features = of_the_present(self.trunk, mel, present)
-        tokens = self.project(features.mean(2).transpose(1, 2))
-        return self.project(features.mean((2, 3))), tokens
+        maps = of_the_present(self.trunk, mel, present)
+        tokens = self.project(self.features.standardised(maps.mean(2).transpose(1, 2)))
+        return self.project(self.features(maps)), tokens
+
+    @staticmethod
+    def trunk_of(s: ModelSettings) -> Trunk:
+        """Return the trunk of such an encoder, with its initial weights."""
+        return Trunk(s.audio_backbone, s.weights, 1, s.audio_blocks, s.audio_frozen)
 
 
 class CrossModalAttention(nn.Module):

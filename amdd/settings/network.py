@@ -33,14 +33,18 @@ class ModelSettings:
     visual_blocks: Count = 0
     """first blocks of the visual backbone that are used; 0: all, as in the paper. Of the middle blocks of MobileNetV2 a
     linear classifier names generators better than of the last ones (validation clips)"""
-    frozen_blocks: Count = 0
+    visual_frozen: Count = 0
     """first blocks of the visual backbone that keep their ImageNet weights; 0: none, as in the paper. What they make of a
     frame is computed once, and of the augmentation the flip remains"""
-    cells: Annotated[int, Field(ge=1, le=16)] = 1
+    visual_cells: Annotated[int, Field(ge=1, le=16)] = 1
     """cells per side over which a frame's feature map is averaged; 1: over the whole crop, as ResNet50 does. More of them
     keep where in the face a trace lies"""
     audio_backbone: Backbone = "resnet18"
-    """torchvision network that encodes the spectrogram"""
+    """torchvision network that encodes the spectrogram; the paper takes resnet18"""
+    audio_blocks: Count = 0
+    """first blocks of the audio backbone that are used; 0: all, as in the paper"""
+    audio_frozen: Count = 0
+    """first blocks of the audio backbone that keep their ImageNet weights; 0: none, as in the paper"""
     weights: Annotated[Place, Field(min_length=1)] = "imagenet"
     """imagenet: searched as :mod:`amdd.model.backbones` describes; random; or a folder or file of weights"""
     dim: Positive = 512

@@ -1,4 +1,4 @@
-"""Feature maps of the frozen blocks of the visual backbone, computed once for all trainings of a corpus.
+"""Feature maps of the frozen blocks of the backbones, computed once for all trainings on the same clips.
 
 Blocks that are not trained give the same maps at every step; computing them once leaves a step a fraction of its cost.
 The maps of every prepared frame and of its mirror image are kept, so that of the paper's augmentation the flip remains;
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from amdd.base.paths import atomic
@@ -21,9 +23,29 @@ from amdd.data.dataset import normalised
 from amdd.data.prepare import ClipStore
 from amdd.model import AMDD
 from amdd.model.backbones import Trunk
+from amdd.model.network import AudioEncoder, VisualEncoder
 from amdd.profiles import ModelSettings
 
 FOLDER = "frozen"  # beside the runs
+
+
+@dataclass(frozen=True)
+class FrozenMaps:
+    """Maps of clips after the frozen blocks, float16, None where a backbone has none.
+
+    ``visual`` (clips, 2, T, C, h, w): of T crops, and of their mirror images; ``audio`` (clips, C, h, w).
+    """
+
+    visual: np.ndarray | None = None
+    audio: np.ndarray | None = None
+
+    def __bool__(self) -> bool:
+        return self.visual is not None or self.audio is not None
+
+    def part(self, first: int, size: int) -> FrozenMaps:
+        """Return those of ``size`` clips from clip ``first`` on."""
+        cut = [None if m is None else m[first : first + size] for m in (self.visual, self.audio)]
+        return FrozenMaps(*cut)
 
 
 def frozen_maps(
@@ -33,24 +55,39 @@ def frozen_maps(
     folder: str | Path,
     device: torch.device | str = "cpu",
     progress: bool = True,
-) -> np.ndarray | None:
-    """Return the maps of clips ``rows`` after the frozen blocks, float16 (clips, 2, T, C, h, w): of T crops, and mirrored.
+) -> FrozenMaps:
+    """Return the maps of clips ``rows`` after the frozen blocks of both backbones.
 
-    They are read from ``folder`` if they are there for the same clips and blocks, else computed and kept there. None where
-    no block is frozen: by the settings, or since no pretrained weights were found.
+    They are read from ``folder`` if they are there for the same clips and blocks, else computed and kept there. There are
+    none where no block is frozen: by the settings, or since no pretrained weights were found.
     """
-    if isinstance(model, ModelSettings):
-        s = model
-        trunk = Trunk(s.visual_backbone, s.weights, blocks=s.visual_blocks, frozen=s.frozen_blocks)
-    else:
-        trunk = model.visual_encoder.trunk
-    rows = np.asarray(rows)
-    if not trunk.frozen or not len(rows):
-        return None
-    path = Path(folder) / f"{_key(trunk, prepared, rows)}.npy"
-    if not path.is_file():
-        _compute(trunk, prepared, rows, path, device, progress)
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    rows, found = np.asarray(rows), []
+    for name in ("visual", "audio"):
+        trunk = _trunk(model, name)
+        if not trunk.frozen or not len(rows):
+            found.append(None)
+            continue
+        path = Path(folder) / f"{name}-{_key(trunk, prepared, rows)}.npy"
+        if not path.is_file():
+            _compute(trunk, prepared, rows, path, device, progress)
+        found.append(np.load(path, mmap_mode="r", allow_pickle=False))
+    return FrozenMaps(*found)
+
+
+def standardise(model: AMDD, maps: FrozenMaps) -> None:
+    """Fit what standardises the constant features of ``model`` to the ``maps`` of the training clips."""
+    visual, audio = model.visual_encoder, model.audio_encoder
+    if visual.trunk.constant and maps.visual is not None:
+        visual.features.fit(m.reshape(-1, *m.shape[2:]) for m in maps.visual)
+    if audio.trunk.constant and maps.audio is not None:
+        audio.features.fit(m[None] for m in maps.audio)
+
+
+def _trunk(model: AMDD | ModelSettings, name: str) -> Trunk:
+    if isinstance(model, AMDD):
+        return model.visual_encoder.trunk if name == "visual" else model.audio_encoder.trunk
+    kind = VisualEncoder if name == "visual" else AudioEncoder
+    return kind.trunk_of(model)
 
 
 def _key(trunk: Trunk, prepared: ClipStore, rows: np.ndarray) -> str:
@@ -68,17 +105,13 @@ def _compute(
     device: torch.device | str,
     progress: bool,
 ) -> None:
-    was = trunk.training
+    was, body = trunk.training, trunk.body[: trunk.frozen]
     trunk.eval()
     kept: np.ndarray | None = None
+    bar = tqdm(rows, desc="features of the frozen blocks", unit="clip", mininterval=5, disable=not progress)
     with atomic(path) as temporary:
-        for k, row in enumerate(
-            tqdm(rows, desc="features of the frozen blocks", unit="clip", mininterval=5, disable=not progress)
-        ):
-            images = normalised(torch.from_numpy(np.array(prepared.frames(int(row)))).to(device))
-            both = torch.cat([images, images.flip(-1)]).contiguous(memory_format=torch.channels_last)
-            maps = trunk.body[: trunk.frozen](both)
-            maps = maps.view(2, len(images), *maps.shape[1:]).to(torch.float16).cpu().numpy()
+        for k, row in enumerate(bar):
+            maps = _maps_of(trunk, body, prepared, int(row), device).to(torch.float16).cpu().numpy()
             if kept is None:
                 shape = (len(rows), *maps.shape)
                 kept = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
@@ -86,3 +119,12 @@ def _compute(
         if kept is not None:
             kept.flush()
     trunk.train(was)
+
+
+def _maps_of(trunk: Trunk, body: torch.nn.Module, prepared: ClipStore, row: int, device: Any) -> Tensor:
+    """Maps of one clip: (2, T, C, h, w) of its crops and their mirror images, (C, h, w) of its spectrogram."""
+    if trunk.channels == 1:
+        return body(torch.from_numpy(np.array(prepared.mel(row), np.float32)).to(device)[None])[0]
+    images = normalised(torch.from_numpy(np.array(prepared.frames(row))).to(device))
+    both = torch.cat([images, images.flip(-1)]).contiguous(memory_format=torch.channels_last)
+    return body(both).unflatten(0, (2, len(images)))

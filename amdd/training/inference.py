@@ -19,7 +19,7 @@ def batch_of(
     rows: Iterable[int],
     profile: Profile,
     device: torch.device,
-    maps: np.ndarray | None = None,
+    maps: Any = None,
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the clips ``rows`` as one batch, and its tensors on ``device``; ``maps`` as in :class:`ClipDataset`."""
     rows = np.fromiter(rows, int)
@@ -37,7 +37,7 @@ def scores_of(
     profile,
     device,
     embeddings: bool = False,
-    maps: np.ndarray | None = None,
+    maps: Any = None,
 ) -> dict[str, Any]:
     """Logits (and embeddings) of clips ``rows``, in evaluation mode and fp32, in batches of ``evaluation.batch_size``.
 
@@ -48,7 +48,7 @@ def scores_of(
     rows, size = row_numbers(prepared, rows), profile.evaluation.batch_size
     found: dict[str, list] = {}
     for first in range(0, len(rows), size):
-        some = None if maps is None else maps[first : first + size]
+        some = maps.part(first, size) if maps else None
         batch, moved = batch_of(prepared, rows[first : first + size], profile, device, some)
         out = model(*inputs_of(batch, moved))
         parts = {"logit": out.detection_logit, "attribution_logits": out.attribution_logits}

@@ -35,7 +35,7 @@ from amdd.model import AMDD
 from amdd.model.losses import Objective
 from amdd.profiles import Profile
 from amdd.training.checkpoint import State
-from amdd.training.frozen import FOLDER, frozen_maps
+from amdd.training.frozen import FOLDER, frozen_maps, standardise
 from amdd.training.gradients import gradient_norms
 from amdd.training.optimiser import loader_of, optimiser_of, schedule_of
 from amdd.training.outcome import TERMS, Diverged, close_epoch, finish
@@ -132,8 +132,7 @@ def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) 
         name: frozen_maps(model, prepared, part, run_dir.parent / FOLDER, device, progress and rank == 0)
         for name, part in rows.items()
     }
-    if maps["train"] is not None and model.visual_encoder.trunk.constant:
-        model.visual_encoder.standardise(maps["train"])
+    standardise(model, maps["train"])
     dataset = ClipDataset(
         prepared,
         rows["train"],

@@ -18,6 +18,7 @@ from amdd.data.prepare import ClipStore
 from amdd.model import AMDD
 from amdd.profiles import Profile, TrainingSettings
 from amdd.stats import auc, balanced_accuracy
+from amdd.training.frozen import FrozenMaps
 from amdd.training.inference import scores_of
 from amdd.training.runs import load_weights, save_weights, write_record
 
@@ -51,7 +52,7 @@ def close_epoch(
     rate: float,
     run_dir: Path,
     device: torch.device,
-    maps: np.ndarray | None = None,
+    maps: FrozenMaps | None = None,
 ) -> None:
     """Measure the network on the rows ``validation``, add the epoch to the history in ``at``, and keep the weights if they
     are the best so far.

@@ -50,12 +50,13 @@ class Training:
 
     def prepare(self) -> None:
         """Compute what several trainings share, the maps of frozen blocks, unless this one is finished."""
-        if self.profile.model.frozen_blocks and not (self.folder / "run.json").is_file():
+        model = self.profile.model
+        if (model.visual_frozen or model.audio_frozen) and not (self.folder / "run.json").is_file():
             device = choose_device(self.profile.training.device)
             split = self.clips.manifest["split"].to_numpy()
             for name in ("train", "val"):
                 rows = np.flatnonzero(split == name)
-                frozen_maps(self.profile.model, self.clips, rows, self.folder.parent / FOLDER, device)
+                frozen_maps(model, self.clips, rows, self.folder.parent / FOLDER, device)
 
     def run(self, progress: bool = True) -> Run:
         """Train, or load what is finished."""

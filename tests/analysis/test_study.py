@@ -301,7 +301,7 @@ def test_the_study_does_not_change_when_the_demo_does():
     """Whatever the demo sets otherwise than the settings' defaults stands in the protocol itself."""
     own, plain = load_profile("demo"), Profile("demo")
     moved = {s.name for s in settings_of() if s.value(own) != s.value(plain)}
-    assert "model.frozen_blocks" in moved
+    assert "model.visual_frozen" in moved
     corpora = study.load_protocol(PROTOCOL).corpora
     for part in (corpora.train, corpora.test):
         pinned = {text.partition("=")[0] for text in [*part, *corpora.recipe]}
