@@ -30,6 +30,7 @@ MEMORY = (
 )  # bytes that one training of the demo needs at most; a larger network is trained alone on less
 
 WORTH_A_PROCESS = 20  # steps; to start one takes as long as some of them
+FROZEN_STEP = 0.1  # of a step that trains the backbones
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ class Training:
     variant: str = "full"
 
     @property
-    def steps(self) -> int:
-        """Steps of the whole training."""
+    def steps(self) -> float:
+        """Steps of the whole training, in those of backbones that are trained."""
         clips = int((self.clips.manifest["split"] == "train").sum())
-        return self.profile.training.epochs * math.ceil(clips / self.profile.training.batch_size)
+        cost = FROZEN_STEP if self.profile.model.visual_frozen else 1
+        return cost * self.profile.training.epochs * math.ceil(clips / self.profile.training.batch_size)
 
     def prepare(self) -> None:
         """Compute what several trainings share, the maps of frozen blocks, unless this one is finished."""
