@@ -77,7 +77,7 @@ PROFILES: dict[str, Profile] = {
             audio_blocks=15,
             audio_frozen=15,
         ),
-        training=TrainingSettings(learning_rate=3e-4, warmup=50),
+        training=TrainingSettings(epochs=24, learning_rate=3e-4, warmup=50),
     ),
     # The paper's settings; needs a GPU. Counts of Tables II and III.
     "paper": Profile(
