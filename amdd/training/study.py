@@ -22,9 +22,10 @@ from amdd.base.machine import one_thread
 from amdd.base.paths import atomic, write_text
 from amdd.data.prepare import ClipStore
 from amdd.profiles import Profile, as_dict, profile_from_dict
+from amdd.training.frozen import FOLDER, frozen_maps
 from amdd.training.inference import scores_of
 from amdd.training.loop import train
-from amdd.training.runs import Run
+from amdd.training.runs import Run, choose_device
 
 LOSS = "training.loss."
 ARMS: dict[str, dict[str, object]] = {
@@ -112,7 +113,7 @@ def run_one(
         return pd.read_parquet(path)
     path.unlink(missing_ok=True)
     run = train(own, clips, folder, seed, progress=progress, save_every=save_every)
-    table = predictions(run, arm, clips, tests)
+    table = predictions(run, arm, clips, tests, root)
     write_text(mark, json.dumps({"key": key, "arm": arm, "seed": seed}) + "\n")
     with atomic(path) as temporary:
         table.to_parquet(temporary)
@@ -137,6 +138,8 @@ def run_many(
     interrupted is resumed (:func:`run_one`). Raises what a training raises, after those under way have ended.
     """
     done = sum(finished(root, arm, seed) for arm, seed in plan)
+    if done < len(plan):
+        _shared(profile, clips, tests, root)
     with (
         tqdm(total=len(plan), desc=f"study, {done} finished before", unit="training") as bar,
         parallel_config(backend="loky", inner_max_num_threads=1),
@@ -148,6 +151,14 @@ def run_many(
             bar.set_postfix_str(name)
 
 
+def _shared(profile: Profile, clips: ClipStore, tests: Mapping[str, ClipStore], root: Path) -> None:
+    """Compute once what frozen blocks make of the clips, before the trainings share it."""
+    device, split = choose_device(profile.training.device), clips.manifest["split"].to_numpy()
+    parts = [(clips, np.flatnonzero(split == name)) for name in ("train", "val")]
+    for store, rows in [*parts, *((store, np.arange(len(store.manifest))) for store in tests.values())]:
+        frozen_maps(profile.model, store, rows, root / FOLDER, device)
+
+
 def _one(profile, arm, seed, clips, tests, root, keep_weights) -> str:
     with one_thread():
         torch.set_num_threads(1)
@@ -155,12 +166,15 @@ def _one(profile, arm, seed, clips, tests, root, keep_weights) -> str:
     return f"{arm}, seed {seed}"
 
 
-def predictions(run: Run, arm: str, clips: ClipStore, tests: Mapping[str, ClipStore]) -> pd.DataFrame:
+def predictions(
+    run: Run, arm: str, clips: ClipStore, tests: Mapping[str, ClipStore], root: Path | None = None
+) -> pd.DataFrame:
     """Return the predictions of a run for the validation clips it was trained beside and for all clips of ``tests``.
 
     Columns as in :data:`amdd.analysis.study.COLUMNS`, and ``part`` (validation, or the name in ``tests``), ``named`` (the
     attribution head's class), ``margin`` (log odds of fake that this head gives) and ``naming`` (its class among the
-    generators, real left out). ``score`` is the detection logit, computed in fp32.
+    generators, real left out). ``score`` is the detection logit, computed in fp32; what frozen blocks make of the clips is kept
+    below ``root``, if that is given, for the other trainings.
     """
     validation = np.flatnonzero((clips.manifest["split"] == "val").to_numpy())
     parts = [("validation", clips, validation)]
@@ -168,7 +182,8 @@ def predictions(run: Run, arm: str, clips: ClipStore, tests: Mapping[str, ClipSt
     classes = np.array(run.profile.model.classes)
     tables = []
     for name, store, rows in parts:
-        found = scores_of(run.model, store, rows, run.profile, run.device)
+        maps = frozen_maps(run.model, store, rows, root / FOLDER, run.device, False) if root else None
+        found = scores_of(run.model, store, rows, run.profile, run.device, maps=maps)
         table = store.manifest.iloc[rows]
         logits = found["attribution_logits"].astype(float)
         tables.append(
