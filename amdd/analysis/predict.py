@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from amdd.base.paths import atomic
 from amdd.data.dataset import row_numbers
-from amdd.data.prepare import ClipStore
+from amdd.data.prepare import ClipStore, Prepared
 from amdd.profiles import as_dict
 from amdd.stats import metrics, per_generator
+from amdd.training.frozen import FOLDER, maps_for
 from amdd.training.inference import scores_of
 from amdd.training.runs import Run
 
@@ -50,7 +53,7 @@ def predict(
     if not any_preparation:
         same_preparation(run, prepared)
     rows = row_numbers(prepared, rows)
-    found = scores_of(run.model, prepared, rows, run.profile, run.device)
+    found = _scores(run, prepared, rows)
     part = prepared.manifest.iloc[rows]
     table = pd.DataFrame({k: part[k].to_numpy() if k in part else "" for k in KEPT})
     table["audio_present"] = part["audio_present"].to_numpy(bool)
@@ -71,13 +74,20 @@ def predict(
     return table
 
 
+def _scores(run: Run, prepared: ClipStore, rows: np.ndarray, embeddings: bool = False) -> dict[str, Any]:
+    """Scores of clips ``rows``. What frozen blocks make of prepared clips is kept beside the runs, which share it; clips
+    changed as they are read are seen once and not kept."""
+    folder = Path(run.folder).parent
+    keep = isinstance(prepared, Prepared) and os.access(folder, os.W_OK)
+    maps = maps_for(run, prepared, rows, folder / FOLDER) if keep else None
+    return scores_of(run.model, prepared, rows, run.profile, run.device, embeddings, maps)
+
+
 def embed(run: Run, prepared: ClipStore, rows=None) -> dict[str, np.ndarray]:
     """Return embeddings of clips ``rows``: ``fused`` (n, 2d), ``visual`` and ``audio`` (n, d) before fusion, and the unit
     projections ``visual_projection`` and ``audio_projection`` (n, d). Raises as :func:`predict` does."""
     same_preparation(run, prepared)
-    found = scores_of(
-        run.model, prepared, row_numbers(prepared, rows), run.profile, run.device, embeddings=True
-    )
+    found = _scores(run, prepared, row_numbers(prepared, rows), embeddings=True)
     return {k: v for k, v in found.items() if k not in ("logit", "attribution_logits", "label")}
 
 

@@ -7,6 +7,7 @@ colour jitter and grayscale would need maps of their own for each draw.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from amdd.model import AMDD
 from amdd.model.backbones import Trunk
 from amdd.model.network import AudioEncoder, VisualEncoder
 from amdd.profiles import ModelSettings
+from amdd.training.runs import Run
 
 FOLDER = "frozen"  # beside the runs
 
@@ -33,7 +35,7 @@ FOLDER = "frozen"  # beside the runs
 class FrozenMaps:
     """Maps of clips after the frozen blocks, float16, None where a backbone has none.
 
-    ``visual`` (clips, 2, T, C, h, w): of T crops, and of their mirror images; ``audio`` (clips, C, h, w).
+    ``visual`` (clips, 2, T, C, h, w): of T crops, and of their mirror images, or (clips, 1, ...); ``audio`` (clips, C, h, w).
     """
 
     visual: np.ndarray | None = None
@@ -55,8 +57,9 @@ def frozen_maps(
     folder: str | Path,
     device: torch.device | str = "cpu",
     progress: bool = True,
+    mirrored: bool = True,
 ) -> FrozenMaps:
-    """Return the maps of clips ``rows`` after the frozen blocks of both backbones.
+    """Return the maps of clips ``rows`` after the frozen blocks of both backbones; those of mirror images for training.
 
     They are read from ``folder`` if they are there for the same clips and blocks, else computed and kept there. There are
     none where no block is frozen: by the settings, or since no pretrained weights were found.
@@ -67,11 +70,23 @@ def frozen_maps(
         if not trunk.frozen or not len(rows):
             found.append(None)
             continue
-        path = Path(folder) / f"{name}-{_key(trunk, prepared, rows)}.npy"
+        both = mirrored and name == "visual"
+        path = Path(folder) / f"{name}-{_key(trunk, prepared, rows, both)}.npy"
         if not path.is_file():
-            _compute(trunk, prepared, rows, path, device, progress)
+            _compute(trunk, prepared, rows, path, device, progress, both)
         found.append(np.load(path, mmap_mode="r", allow_pickle=False))
     return FrozenMaps(*found)
+
+
+def maps_for(
+    run: Run, prepared: ClipStore, rows: Any, folder: Path, mirrored: bool = False
+) -> FrozenMaps | None:
+    """Return the maps that the network of a finished ``run`` takes for clips ``rows``, None if it has no frozen block."""
+    visual, audio = run.model.visual_encoder.trunk.frozen, run.model.audio_encoder.trunk.frozen
+    if not (visual or audio):
+        return None
+    settings = dataclasses.replace(run.profile.model, visual_frozen=visual, audio_frozen=audio)
+    return frozen_maps(settings, prepared, rows, folder, run.device, False, mirrored)
 
 
 def standardise(model: AMDD, maps: FrozenMaps) -> None:
@@ -90,9 +105,10 @@ def _trunk(model: AMDD | ModelSettings, name: str) -> Trunk:
     return kind.trunk_of(model)
 
 
-def _key(trunk: Trunk, prepared: ClipStore, rows: np.ndarray) -> str:
+def _key(trunk: Trunk, prepared: ClipStore, rows: np.ndarray, both: bool) -> str:
     """Return a name that changes with the clips, their preparation, the network's weights and the frozen blocks."""
-    said = [str(trunk.provenance), trunk.frozen, str(prepared.record.get("fingerprint", "")), rows.tolist()]
+    clips = str(prepared.record.get("fingerprint", ""))
+    said = [str(trunk.provenance), trunk.frozen, both, clips, rows.tolist()]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
@@ -104,6 +120,7 @@ def _compute(
     path: Path,
     device: torch.device | str,
     progress: bool,
+    both: bool,
 ) -> None:
     was, body = trunk.training, trunk.body[: trunk.frozen]
     trunk.eval()
@@ -111,7 +128,7 @@ def _compute(
     bar = tqdm(rows, desc="features of the frozen blocks", unit="clip", mininterval=5, disable=not progress)
     with atomic(path) as temporary:
         for k, row in enumerate(bar):
-            maps = _maps_of(trunk, body, prepared, int(row), device).to(torch.float16).cpu().numpy()
+            maps = _maps_of(trunk, body, prepared, int(row), device, both).to(torch.float16).cpu().numpy()
             if kept is None:
                 shape = (len(rows), *maps.shape)
                 kept = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
@@ -121,10 +138,13 @@ def _compute(
     trunk.train(was)
 
 
-def _maps_of(trunk: Trunk, body: torch.nn.Module, prepared: ClipStore, row: int, device: Any) -> Tensor:
-    """Maps of one clip: (2, T, C, h, w) of its crops and their mirror images, (C, h, w) of its spectrogram."""
+def _maps_of(
+    trunk: Trunk, body: torch.nn.Module, prepared: ClipStore, row: int, device: Any, both: bool
+) -> Tensor:
+    """Maps of one clip: (2, T, C, h, w) of its crops and their mirror images, or (1, ...), (C, h, w) of its spectrogram."""
     if trunk.channels == 1:
         return body(torch.from_numpy(np.array(prepared.mel(row), np.float32)).to(device)[None])[0]
     images = normalised(torch.from_numpy(np.array(prepared.frames(row))).to(device))
-    both = torch.cat([images, images.flip(-1)]).contiguous(memory_format=torch.channels_last)
-    return body(both).unflatten(0, (2, len(images)))
+    every = torch.cat([images, images.flip(-1)]) if both else images
+    maps = body(every.contiguous(memory_format=torch.channels_last))
+    return maps.unflatten(0, (-1, len(images)))

@@ -114,6 +114,11 @@ def load_run(folder: str | Path, device: str = "auto") -> Run:
     # The file holds every weight: looking for ImageNet's first would only cost time and a warning.
     model = AMDD(dataclasses.replace(profile.model, weights="random"))
     load_weights(model, folder / "weights.safetensors")
+    for name, encoder in (("visual", model.visual_encoder), ("audio", model.audio_encoder)):
+        if "random init" not in str(
+            record.get("weights", {}).get(name, "random init")
+        ):  # else it was trained whole
+            encoder.trunk.frozen = getattr(profile.model, f"{name}_frozen")
     where = choose_device(device)
     model.eval().requires_grad_(False).to(where, memory_format=torch.channels_last)
     return Run(folder, profile, config["variant"], config["seed"], model, record, where)

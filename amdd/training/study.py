@@ -22,7 +22,7 @@ from amdd.base.machine import one_thread
 from amdd.base.paths import atomic, write_text
 from amdd.data.prepare import ClipStore
 from amdd.profiles import Profile, as_dict, profile_from_dict
-from amdd.training.frozen import FOLDER, frozen_maps
+from amdd.training.frozen import FOLDER, frozen_maps, maps_for
 from amdd.training.inference import scores_of
 from amdd.training.loop import train
 from amdd.training.runs import Run, choose_device
@@ -155,8 +155,12 @@ def _shared(profile: Profile, clips: ClipStore, tests: Mapping[str, ClipStore], 
     """Compute once what frozen blocks make of the clips, before the trainings share it."""
     device, split = choose_device(profile.training.device), clips.manifest["split"].to_numpy()
     parts = [(clips, np.flatnonzero(split == name)) for name in ("train", "val")]
-    for store, rows in [*parts, *((store, np.arange(len(store.manifest))) for store in tests.values())]:
+    for store, rows in parts:
         frozen_maps(profile.model, store, rows, root / FOLDER, device)
+    for store in tests.values():
+        frozen_maps(
+            profile.model, store, np.arange(len(store.manifest)), root / FOLDER, device, mirrored=False
+        )
 
 
 def _one(profile, arm, seed, clips, tests, root, keep_weights) -> str:
@@ -182,7 +186,9 @@ def predictions(
     classes = np.array(run.profile.model.classes)
     tables = []
     for name, store, rows in parts:
-        maps = frozen_maps(run.model, store, rows, root / FOLDER, run.device, False) if root else None
+        maps = (
+            None if root is None else maps_for(run, store, rows, root / FOLDER, mirrored=name == "validation")
+        )
         found = scores_of(run.model, store, rows, run.profile, run.device, maps=maps)
         table = store.manifest.iloc[rows]
         logits = found["attribution_logits"].astype(float)

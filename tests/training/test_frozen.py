@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from amdd.analysis.predict import predict
 from amdd.data.dataset import ClipDataset
 from amdd.model import AMDD
 from amdd.model.backbones import Trunk
 from amdd.profiles import load_profile
 from amdd.training import Training, train_all
-from amdd.training.frozen import frozen_maps, standardise
+from amdd.training.frozen import frozen_maps, maps_for, standardise
 from amdd.training.inference import scores_of
 from amdd.training.runs import load_run
 from tests.support.prepared import corpus
@@ -145,3 +146,22 @@ def test_a_run_of_constant_features_is_loaded_with_its_statistics(clips, tmp_pat
     assert not torch.equal(scale, torch.ones_like(scale))
     one, other = (scores_of(r.model, clips, [8, 9], r.profile, "cpu")["logit"] for r in (run, again))
     assert np.array_equal(one, other)
+
+
+def test_predictions_of_several_runs_share_the_maps_and_equal_those_without(clips, tmp_path):
+    jobs = [Training(PROFILE, clips, tmp_path / v, 0, v) for v in ("full", "without_fingerprint")]
+    runs = train_all(jobs, workers=1)
+    before = set((tmp_path / "frozen").iterdir())
+    tables = [predict(run, clips, [8, 9, 11]) for run in runs]
+    (made,) = [f for f in set((tmp_path / "frozen").iterdir()) - before if f.name.startswith("visual")]
+    assert np.load(made).shape[:2] == (3, 1)  # once, and without mirror images
+    for run, table in zip(runs, tables):
+        plain = scores_of(run.model, clips, [8, 9, 11], run.profile, "cpu")["logit"]
+        assert np.allclose(table.logit, plain, atol=1e-3) and len(set(table.logit)) == 3
+
+
+def test_a_run_that_was_trained_whole_takes_no_maps(clips, tmp_path):
+    s = dataclasses.replace(PROFILE.model, weights="random")
+    run = train_all([Training(dataclasses.replace(PROFILE, model=s), clips, tmp_path / "whole", 0)])[0]
+    assert maps_for(run, clips, [0], tmp_path / "frozen") is None
+    assert np.isfinite(predict(run, clips, [0]).logit).all()
