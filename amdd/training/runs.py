@@ -115,9 +115,8 @@ def load_run(folder: str | Path, device: str = "auto") -> Run:
     model = AMDD(dataclasses.replace(profile.model, weights="random"))
     load_weights(model, folder / "weights.safetensors")
     for name, encoder in (("visual", model.visual_encoder), ("audio", model.audio_encoder)):
-        if "random init" not in str(
-            record.get("weights", {}).get(name, "random init")
-        ):  # else it was trained whole
+        said = str(record.get("weights", {}).get(name, "random initialisation"))
+        if "random initialisation" not in said:  # else it was trained whole
             encoder.trunk.frozen = getattr(profile.model, f"{name}_frozen")
     where = choose_device(device)
     model.eval().requires_grad_(False).to(where, memory_format=torch.channels_last)
