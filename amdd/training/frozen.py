@@ -107,7 +107,8 @@ def _trunk(model: AMDD | ModelSettings, name: str) -> Trunk:
 
 def _key(trunk: Trunk, prepared: ClipStore, rows: np.ndarray, both: bool) -> str:
     """Return a name that changes with the clips, their preparation, the network's weights and the frozen blocks."""
-    clips = str(prepared.record.get("fingerprint", ""))
+    array = "mel" if trunk.channels == 1 else "frames"
+    clips = str(prepared.record.get(f"{array}_fingerprint") or prepared.record.get("fingerprint", ""))
     said = [str(trunk.provenance), trunk.frozen, both, clips, rows.tolist()]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 

@@ -120,7 +120,8 @@ def join(store: ClipStore, other: ClipStore) -> Joined:
         for k, s in enumerate((store, other))
     ]
     marks = [str(s.record.get("fingerprint", "")) for s in (store, other)]
-    record = store.record | {"fingerprint": hashlib.sha256(" ".join(marks).encode()).hexdigest()}
+    kept = {k: v for k, v in store.record.items() if not k.endswith("_fingerprint")}
+    record = kept | {"fingerprint": hashlib.sha256(" ".join(marks).encode()).hexdigest()}
     table = supplemented(*map(Manifest, tables)).table
     places = list(zip(table["part"].astype(int).tolist(), table["row of part"].astype(int).tolist()))
     return Joined((store, other), table, record, places)

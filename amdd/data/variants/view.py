@@ -69,5 +69,9 @@ def view(store: ClipStore, mark: str, manifest: pd.DataFrame | None = None, **ch
         manifest = store.manifest
     if len(manifest) != len(store.manifest):
         raise ValueError(f"a manifest of {len(manifest)} rows for {len(store.manifest)} clips")
-    fingerprint = hashlib.sha256(f"{store.record.get('fingerprint', '')} {mark}".encode()).hexdigest()
-    return View(store, manifest, store.record | {"fingerprint": fingerprint}, changes)
+    before = str(store.record.get("fingerprint", ""))
+    record = store.record | {"fingerprint": hashlib.sha256(f"{before} {mark}".encode()).hexdigest()}
+    for name in ("frames", "mel"):  # an array that is not changed is still that of the clips below
+        key = f"{name}_fingerprint"
+        record[key] = record["fingerprint"] if name in changes else str(store.record.get(key, before))
+    return View(store, manifest, record, changes)
