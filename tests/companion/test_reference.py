@@ -21,7 +21,7 @@ def test_every_setting_is_in_the_table_with_its_values_and_reason():
     assert len(rows) == len(list(settings_of()))
     assert all(len(re.split(r"(?<!\\)\|", row)) == 8 for row in rows)
     epochs = next(row for row in rows if row.startswith("| `epochs`"))
-    assert "| `2` | `16` | `50` | a whole number from 1 to 100000 |" in epochs
+    assert "| `2` | `24` | `50` | a whole number from 1 to 100000 |" in epochs
 
 
 def test_every_public_function_and_class_is_on_the_page_of_its_room():
