@@ -117,6 +117,8 @@ nb.number("minutes", facts["seconds"] / 60, unit="min")
 nb.number("selection", facts["selection"].replace("_", " "))
 nb.number("precision", f"{facts['precision']} ({facts['precision_reason']})")
 nb.number("device", facts["device"])
+
+# %% tags=["remove-cell"]
 by_epoch = run.history.set_index("epoch")
 if "validation_named" in by_epoch:  # not in runs of earlier versions
     nb.number("named.kept", float(by_epoch.validation_named[facts["best_epoch"]]))

@@ -37,7 +37,7 @@ class CellMeans(nn.Module):
         return (means - self.shift) / self.scale if self.constant else means
 
     def _means(self, maps: Tensor) -> Tensor:
-        return F.adaptive_avg_pool2d(maps, self.cells).flatten(1)
+        return maps.mean((2, 3)) if self.cells == 1 else F.adaptive_avg_pool2d(maps, self.cells).flatten(1)
 
     @torch.no_grad()
     def fit(self, clips: Iterable[np.ndarray]) -> None:

@@ -14,7 +14,9 @@ from amdd.profiles import TrainingSettings
 
 def optimiser_of(model: nn.Module, s: TrainingSettings, device: torch.device) -> torch.optim.Optimizer:
     """Return AdamW over all parameters, the backbones at ``backbone_rate`` times the learning rate."""
-    fused = device.type in ("cpu", "cuda")  # fewer passes over the weights, a tenth of the kernels
+    # Fewer passes over the weights, a tenth of the kernels. Whole networks on a CPU keep the arithmetic of earlier versions.
+    partly = not all(p.requires_grad for p in model.parameters())
+    fused = device.type == "cuda" or (device.type == "cpu" and partly)
     if s.backbone_rate == 1:
         return torch.optim.AdamW(
             model.parameters(), s.learning_rate, weight_decay=s.weight_decay, fused=fused
