@@ -112,10 +112,12 @@ class Trunk(nn.Module):
     """A torchvision classifier without its head: images (N, C, H, W) to a feature map (N, width, h, w).
 
     ``width`` is the number of channels. Works for every classifier of torchvision that has such a map: all but the
-    vision transformers (``vit_*``) and MaxViT, whose images have a fixed size. ``blocks`` keeps that many of the
-    body's parts, ``frozen`` trains none of the first ones, whose batch normalisation keeps its statistics; a trunk
-    without pretrained weights is trained whole. ``constant`` says that no block is meant to be trained. Raises ``ValueError`` for those, for more blocks than there are, and for
-    a weights file that belongs to another network.
+    vision transformers (``vit_*``) and MaxViT, whose images have a fixed size.
+
+    Of its parts the first ``blocks`` are used (0: all), and the first ``frozen`` are not trained: their batch
+    normalisation keeps its statistics. Without pretrained weights nothing is frozen. ``constant`` says that no block is
+    meant to be trained. Raises ``ValueError`` for a network without a map, for more blocks than there are, and for a
+    weights file that belongs to another network.
     """
 
     def __init__(
@@ -143,7 +145,9 @@ class Trunk(nn.Module):
                     self.body.add_module(key, part)
         if max(blocks, frozen) > len(self.body) or 0 < blocks < frozen:
             raise ValueError(
-                f"{name} has {len(self.body)} blocks: can't take {blocks or 'all'} and freeze {frozen}"
+                f"{name} has {len(self.body)} blocks: can't take {blocks or 'all'} and freeze {frozen}; set "
+                "model.visual_blocks and model.visual_frozen (or audio_blocks and audio_frozen) to fit, or to 0 for a "
+                "whole backbone that is trained"
             )
         self.body = self.body[:blocks] if blocks else self.body
         if channels != 3:

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from amdd.model.backbones import Trunk
 
+NEVER = 1e-3  # a feature that varies less, by the rounding of half precision, stays as small as it is
+
 
 class CellMeans(nn.Module):
     """Means of feature maps (N, width, h, w) over ``cells`` x ``cells`` parts of their area: (N, ``self.width``).
@@ -49,4 +51,5 @@ class CellMeans(nn.Module):
             n += len(means)
         mean, square = total / n
         self.shift.copy_(mean)
-        self.scale.copy_((square - mean**2).clamp_min(1e-12).sqrt())
+        spread = (square - mean**2).clamp_min(0).sqrt()
+        self.scale.copy_(spread.where(spread > NEVER, 1.0))

@@ -70,6 +70,10 @@ class ModelSettings:
     def _consistent(self) -> ModelSettings:
         if self.dim % self.heads:
             raise ValueError(f"dim={self.dim}: expected a multiple of heads={self.heads}")
+        for name in ("visual", "audio"):
+            blocks, frozen = getattr(self, f"{name}_blocks"), getattr(self, f"{name}_frozen")
+            if 0 < blocks < frozen:
+                raise ValueError(f"{name}_frozen={frozen}: expected at most {name}_blocks={blocks}")
         if len(set(self.generators) | {"real"}) <= len(self.generators):
             raise ValueError(f"generators={self.generators}: expected different names, none of them 'real'")
         return self

@@ -25,8 +25,8 @@ from amdd.data.prepare import ClipStore
 from amdd.model import AMDD
 from amdd.model.backbones import Trunk
 from amdd.model.network import AudioEncoder, VisualEncoder
-from amdd.profiles import ModelSettings
-from amdd.training.runs import Run
+from amdd.profiles import ModelSettings, Profile
+from amdd.training.runs import Run, choose_device
 
 FOLDER = "frozen"  # beside the runs
 
@@ -66,8 +66,11 @@ def frozen_maps(
     """
     rows, found = np.asarray(rows), []
     for name in ("visual", "audio"):
-        trunk = _trunk(model, name)
-        if not trunk.frozen or not len(rows):
+        settings = model.settings if isinstance(model, AMDD) else model
+        trunk = (
+            _trunk(model, name) if getattr(settings, f"{name}_frozen") else None
+        )  # weights are looked for once
+        if trunk is None or not trunk.frozen or not len(rows):
             found.append(None)
             continue
         both = mirrored and name == "visual"
@@ -76,6 +79,13 @@ def frozen_maps(
             _compute(trunk, prepared, rows, path, device, progress, both)
         found.append(np.load(path, mmap_mode="r", allow_pickle=False))
     return FrozenMaps(*found)
+
+
+def share_maps(profile: Profile, clips: ClipStore, folder: Path) -> None:
+    """Compute what trainings of ``profile`` on ``clips`` share, before they start side by side."""
+    device, split = choose_device(profile.training.device), clips.manifest["split"].to_numpy()
+    for name in ("train", "val"):
+        frozen_maps(profile.model, clips, np.flatnonzero(split == name), folder, device)
 
 
 def maps_for(

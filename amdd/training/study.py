@@ -22,10 +22,10 @@ from amdd.base.machine import one_thread
 from amdd.base.paths import atomic, write_text
 from amdd.data.prepare import ClipStore
 from amdd.profiles import Profile, as_dict, profile_from_dict
-from amdd.training.frozen import FOLDER, frozen_maps, maps_for
+from amdd.training.frozen import FOLDER, maps_for, share_maps
 from amdd.training.inference import scores_of
 from amdd.training.loop import train
-from amdd.training.runs import Run, choose_device
+from amdd.training.runs import Run
 
 LOSS = "training.loss."
 ARMS: dict[str, dict[str, object]] = {
@@ -139,7 +139,7 @@ def run_many(
     """
     done = sum(finished(root, arm, seed) for arm, seed in plan)
     if done < len(plan):
-        _shared(profile, clips, tests, root)
+        share_maps(profile, clips, root / FOLDER)
     with (
         tqdm(total=len(plan), desc=f"study, {done} finished before", unit="training") as bar,
         parallel_config(backend="loky", inner_max_num_threads=1),
@@ -149,18 +149,6 @@ def run_many(
         for name in pool(jobs):
             bar.update(1)
             bar.set_postfix_str(name)
-
-
-def _shared(profile: Profile, clips: ClipStore, tests: Mapping[str, ClipStore], root: Path) -> None:
-    """Compute once what frozen blocks make of the clips, before the trainings share it."""
-    device, split = choose_device(profile.training.device), clips.manifest["split"].to_numpy()
-    parts = [(clips, np.flatnonzero(split == name)) for name in ("train", "val")]
-    for store, rows in parts:
-        frozen_maps(profile.model, store, rows, root / FOLDER, device)
-    for store in tests.values():
-        frozen_maps(
-            profile.model, store, np.arange(len(store.manifest)), root / FOLDER, device, mirrored=False
-        )
 
 
 def _one(profile, arm, seed, clips, tests, root, keep_weights) -> str:

@@ -13,7 +13,6 @@ from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import psutil
 from joblib import Parallel, delayed, parallel_config
 
@@ -21,7 +20,7 @@ from amdd.base.machine import one_thread
 from amdd.base.progress import follow
 from amdd.data.prepare import ClipStore
 from amdd.profiles import Profile
-from amdd.training.frozen import FOLDER, frozen_maps
+from amdd.training.frozen import FOLDER, share_maps
 from amdd.training.loop import train
 from amdd.training.runs import Run, choose_device
 
@@ -52,13 +51,8 @@ class Training:
 
     def prepare(self) -> None:
         """Compute what several trainings share, the maps of frozen blocks, unless this one is finished."""
-        model = self.profile.model
-        if (model.visual_frozen or model.audio_frozen) and not (self.folder / "run.json").is_file():
-            device = choose_device(self.profile.training.device)
-            split = self.clips.manifest["split"].to_numpy()
-            for name in ("train", "val"):
-                rows = np.flatnonzero(split == name)
-                frozen_maps(model, self.clips, rows, self.folder.parent / FOLDER, device)
+        if not (self.folder / "run.json").is_file():
+            share_maps(self.profile, self.clips, self.folder.parent / FOLDER)
 
     def run(self, progress: bool = True) -> Run:
         """Train, or load what is finished."""

@@ -10,12 +10,12 @@ from amdd.analysis.predict import predict
 from amdd.data.dataset import ClipDataset
 from amdd.model import AMDD
 from amdd.model.backbones import Trunk
-from amdd.profiles import load_profile
+from amdd.profiles import SettingsError, load_profile
 from amdd.training import Training, train_all
 from amdd.training.frozen import frozen_maps, maps_for, standardise
 from amdd.training.inference import scores_of
 from amdd.training.runs import load_run
-from tests.support.prepared import corpus
+from tests.support.prepared import split_corpus
 
 SETTINGS = ["training.precision=fp32", "training.device=cpu", "training.epochs=2", "model.dropout=0"]
 BLOCKS = ["model.visual_blocks=9", "model.visual_frozen=7", "model.visual_cells=2"]
@@ -25,11 +25,7 @@ PROFILE = load_profile("smoke", [*SETTINGS, *BLOCKS])
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
-    made = corpus(tmp_path_factory.mktemp("frozen"), "puppet-favc", 12, 0)
-    parts = ["train" if k < 8 else "val" for k in range(12)]
-    return dataclasses.replace(
-        made, manifest=made.manifest.assign(split=parts, identity="p", audio_present=True)
-    )
+    return split_corpus(tmp_path_factory.mktemp("frozen"))
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +161,8 @@ def test_a_run_that_was_trained_whole_takes_no_maps(clips, tmp_path):
     run = train_all([Training(dataclasses.replace(PROFILE, model=s), clips, tmp_path / "whole", 0)])[0]
     assert maps_for(run, clips, [0], tmp_path / "frozen") is None
     assert np.isfinite(predict(run, clips, [0]).logit).all()
+
+
+def test_settings_that_freeze_more_than_is_used_are_refused_before_anything_runs():
+    with pytest.raises(SettingsError, match="audio_frozen=9: expected at most audio_blocks=8"):
+        load_profile("smoke", ["model.audio_blocks=8", "model.audio_frozen=9"])

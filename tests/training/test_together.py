@@ -10,18 +10,14 @@ from amdd.base.machine import one_thread
 from amdd.profiles import load_profile
 from amdd.training import VARIANTS, Training, side_by_side, table_v, train, train_all
 from amdd.training.outcome import Diverged
-from tests.support.prepared import corpus
+from tests.support.prepared import split_corpus
 
 PROFILE = load_profile("smoke", ["training.epochs=2", "training.precision=fp32", "training.device=cpu"])
 
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
-    made = corpus(tmp_path_factory.mktemp("together"), "puppet-favc", 12, 0)
-    parts = ["train" if k < 8 else "val" for k in range(12)]
-    return dataclasses.replace(
-        made, manifest=made.manifest.assign(split=parts, identity="p", audio_present=True)
-    )
+    return split_corpus(tmp_path_factory.mktemp("together"))
 
 
 def weights(run):
