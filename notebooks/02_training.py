@@ -59,7 +59,7 @@ nb.opening()
 # ## Size of the network
 #
 # The parameter count of each component beside the paper's Table I. Profiles
-# with another visual backbone differ in that row only.
+# with other backbones differ in the rows of the two encoders only.
 
 # %%
 settings = dataclasses.replace(
@@ -82,8 +82,8 @@ nb.number("parameters", float(sizes.millions.iloc[-1]), unit="million")
 # ## Hyperparameters
 #
 # Table IV of the paper leaves learning rate and weight decay open, and the text
-# does not state the number of frames and mel bands. The values marked *ours*
-# fill these gaps, each with its reason; the chapter
+# does not state the number of frames and mel bands, among others. The values marked
+# *ours* fill these gaps or depart from the paper, each with its reason; the chapter
 # [Open choices](12_open_choices) tries others on validation clips.
 
 # %%
