@@ -134,7 +134,7 @@ def _compute(
     both: bool,
 ) -> None:
     was, body = trunk.training, trunk.body[: trunk.frozen]
-    trunk.eval()
+    trunk.to(device).eval()
     kept: np.ndarray | None = None
     bar = tqdm(rows, desc="features of the frozen blocks", unit="clip", mininterval=5, disable=not progress)
     with atomic(path) as temporary:
