@@ -162,7 +162,8 @@ nb.table(
 # ````
 
 # %% tags=["solution"]
-tested = table[table.value.notna() & table.difference]
+measured = table.value.notna() & table.difference
+tested = table[measured & (table.people != "–")]  # not those over trainings
 p = {
     row.id: p_value(Estimate(row.value, row.low, row.high, people=row.people))
     for row in tested.itertuples()

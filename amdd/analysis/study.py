@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from amdd.analysis.protocol import Pair, Protocol, expected_error, load_protocol
-from amdd.stats import Estimate, auc, clusters_of, holm, p_value, two_way, without_each
+from amdd.stats import Estimate, auc, clusters_of, holm, p_value, two_way
 
 COLUMNS = ("arm", "seed", "clip", "people", "label", "generator", "score")
 
@@ -45,11 +45,12 @@ def checked(table: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
     return kept
 
 
-def outcomes(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
-    """Return one row per training: ``arm``, ``seed``, ``unseen`` and ``known`` (mean AUC over the generators that no training
-    clip comes from, and over those of training), and ``naming``, the share of the latter's fakes that the attribution head
-    names right among the generators."""
-    rows = []
+def outcomes(table: pd.DataFrame, protocol: Protocol, arms: Sequence[str] = ()) -> pd.DataFrame:
+    """Return one row per training of ``arms`` (the protocol's, if none are named): ``arm``, ``seed``, ``unseen`` and ``known``
+    (mean AUC over the generators that no training clip comes from, and over those of training), and ``naming``, the share
+    of the latter's fakes that the attribution head names right among the generators."""
+    rows, arms = [], list(arms or protocol.arms)
+    table = table[table.arm.isin(arms)]
     for (arm, seed), part in test_part(table).groupby(["arm", "seed"], observed=True):
         data = {k: part[k].to_numpy() for k in ("score", "label", "generator")}
         known = sorted(set(part.generator) - {"real"} - set(protocol.test.unseen))
@@ -59,10 +60,23 @@ def outcomes(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
         if "naming" in part:
             row["naming"] = float((fakes.naming.astype(str) == fakes.generator.astype(str)).mean())
         rows.append(row)
-    order = {arm: k for k, arm in enumerate(protocol.arms)}
+    order = {arm: k for k, arm in enumerate(arms)}
     return pd.DataFrame(rows).sort_values(
         ["arm", "seed"], key=lambda c: c.map(order) if c.name == "arm" else c, ignore_index=True
     )
+
+
+def naming_and_detection(found: pd.DataFrame, arms: Sequence[str], confidence: float = 0.95) -> Estimate:
+    """Return the correlation over trainings between the share named and the AUC on unseen generators (columns ``naming`` and
+    ``unseen`` of :func:`outcomes`), within ``arms``: each is taken from its arm's mean. The interval is Fisher's."""
+    kept = found[found.arm.isin(list(arms))]
+    own = kept[["naming", "unseen"]] - kept.groupby("arm")[["naming", "unseen"]].transform("mean")
+    value, free = float(own.naming.corr(own.unseen)), len(kept) - kept.arm.nunique() - 2
+    if not math.isfinite(value) or free < 1:
+        return Estimate(value, None, None, n=len(kept))
+    half = float(stats.norm.ppf((1 + confidence) / 2)) / math.sqrt(free)
+    low, high = (math.tanh(math.atanh(value) + side * half) for side in (-1, 1))
+    return Estimate(value, low, high, n=len(kept), seeds=int(kept.seed.nunique()))
 
 
 def seeds_done(table: pd.DataFrame, protocol: Protocol) -> int:
@@ -123,6 +137,30 @@ def macro_auc(data: Mapping[str, np.ndarray], generators: Sequence[str]) -> floa
     return float(np.mean(values)) if values else float("nan")
 
 
+def macro_auc_without_each(
+    data: Mapping[str, np.ndarray], generators: Sequence[str], clusters: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Return :func:`macro_auc` of all rows but those of one cluster, for each of the disjoint ``clusters`` in turn: every
+    fake is compared with every real once, and what a cluster has a part in is taken from the sums."""
+    member = np.zeros(len(data["score"]), int)
+    for k, rows in enumerate(clusters):
+        member[rows] = k
+    real, score = data["label"] == 0, data["score"].astype(float)
+    reals_of = np.eye(len(clusters))[member[real]]  # (reals, clusters)
+    values = []
+    for name in generators:
+        fake = (data["generator"] == name) & (data["label"] == 1)
+        wins = (
+            np.sign(score[fake][:, None] - score[real][None]) + 1
+        ) / 2  # (fakes, reals), a tie counts half
+        fakes_of = np.eye(len(clusters))[member[fake]]  # (fakes, clusters)
+        both = np.einsum("fc,fr,rc->c", fakes_of, wins, reals_of, optimize=True)
+        left = wins.sum() - wins.sum(1) @ fakes_of - wins.sum(0) @ reals_of + both
+        pairs = (fake.sum() - fakes_of.sum(0)) * (real.sum() - reals_of.sum(0))
+        values.append(np.where(pairs > 0, left / np.maximum(pairs, 1), np.nan))
+    return np.mean(values, axis=0) if values else np.full(len(clusters), np.nan)
+
+
 def contrast(
     table: pd.DataFrame, pair: Pair, generators: Sequence[str], confidence: float = 0.95
 ) -> Estimate:
@@ -132,15 +170,20 @@ def contrast(
     clips = pd.Index(sorted(kept["clip"].unique()))
     values, without = [], []
     for _, runs in kept.groupby("seed"):
-        one, two = (_columns(runs[runs.arm == arm], clips) for arm in pair)
-
-        def gap(rows: np.ndarray, one: dict = one, two: dict = two) -> float:
-            a, b = ({k: v[rows] for k, v in data.items()} for data in (one, two))
-            return macro_auc(a, generators) - macro_auc(b, generators)
-
-        values.append(gap(np.arange(len(clips))))
-        without.append(without_each(gap, clusters_of(one["people"])))
+        (value, left), (other, right) = (
+            _with_each_left_out(runs[runs.arm == arm], clips, generators) for arm in pair
+        )
+        values.append(value - other)
+        without.append(left - right)
     return two_way(np.array(values), np.array(without), confidence, n=len(clips))
+
+
+def _with_each_left_out(
+    part: pd.DataFrame, clips: pd.Index, generators: Sequence[str]
+) -> tuple[float, np.ndarray]:
+    """The outcome of one training, and the outcomes without each person."""
+    data = _columns(part, clips)
+    return macro_auc(data, generators), macro_auc_without_each(data, generators, clusters_of(data["people"]))
 
 
 def decision(primary: Estimate, decisive: Estimate, margin: float) -> str:
@@ -190,15 +233,12 @@ def same_against_same(
     pairs = list(zip(seeds[::2], seeds[1::2]))
     values, errors, people = [], [], 0
     for pair in pairs:
-        one, two = (_columns(kept[kept.seed == s], clips) for s in pair)
-
-        def gap(rows: np.ndarray, one: dict = one, two: dict = two) -> float:
-            a, b = ({k: v[rows] for k, v in data.items()} for data in (one, two))
-            return macro_auc(a, generators) - macro_auc(b, generators)
-
-        left = without_each(gap, clusters_of(one["people"]))
+        (value, one), (other, two) = (
+            _with_each_left_out(kept[kept.seed == s], clips, generators) for s in pair
+        )
+        left = one - two
         people = len(left)
-        values.append(gap(np.arange(len(clips))))
+        values.append(value - other)
         errors.append((people - 1) / people * ((left - left.mean()) ** 2).sum())
     rows = []
     for k, (pair, value) in enumerate(zip(pairs, values)):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from amdd.analysis.protocol import Protocol, load_protocol
-from amdd.analysis.study import macro_auc, take_off, test_part
+from amdd.analysis.study import contrast, macro_auc, outcomes, take_off, test_part
 from amdd.base.paths import PROJECT
 
 STUDIES = PROJECT / "book" / "studies"
@@ -63,6 +64,57 @@ def by_generator(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
         values = {g: [macro_auc(p, [g]) for p in parts] for g in (*known, *protocol.test.unseen)}
         rows.append({"arm": arm, "seeds": len(parts)} | {g: sum(v) / len(v) for g, v in values.items() if v})
     return pd.DataFrame(rows)
+
+
+MINOR = {
+    "without_fingerprint": "without the fingerprint loss",
+    "without_contrastive": "without the contrastive loss",
+    "contrastive_on_reals": "contrastive loss on reals only",
+    "bce": "binary cross-entropy for the focal loss",
+    "bce_without_attribution": "the same without attribution",
+    "without_clipping": "gradients not clipped",
+}
+
+
+def minor_table(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Return the arms of secondary interest that ``table`` has: means over their seeds, and full minus each with its 95 %
+    interval over seeds and people, on the seeds that both have."""
+    rows = []
+    for arm in (a for a in MINOR if a in set(table.arm)):
+        found = outcomes(table, protocol, [arm])
+        gap = contrast(test_part(table), ("full", arm), protocol.test.unseen)
+        rows.append(
+            {
+                "arm": MINOR[arm],
+                "seeds": len(found),
+                "AUC, unseen": found.unseen.mean(),
+                "AUC, known": found.known.mean(),
+                "named": found.naming.mean(),
+                "full minus it": gap.value,
+                "from": gap.low,
+                "to": gap.high,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def repetition_table(*studies: Shipped) -> pd.DataFrame:
+    """Return the trainings that were repeated, beside the shipped ones, and beside two trainings of the full objective with
+    different seeds (mean over all pairs): AUC of both on unseen generators, and the rank correlation of their scores."""
+    rows = []
+    for s in studies:
+        tests = test_part(s.predictions)
+        scores = tests[tests.arm == "full"].pivot(index="clip", columns="seed", values="score")
+        order = scores.corr("spearman").to_numpy()[np.triu_indices(scores.shape[1], 1)]
+        rows.append({"study": s.protocol.name, "pair": "full, two seeds", "rank correlation": order.mean()})
+        for one in s.record.get("repetitions", ()):
+            found = {m["measure"]: m for m in one["measures"]}
+            auc, rank = found["AUC, unseen generators"], found["rank correlation of scores"]
+            pair = f"{one['arm']}, seed {one['seed']}, and again on {one['device']}"
+            row = {"study": s.protocol.name, "pair": pair, "shipped AUC": auc["shipped"]}
+            rows.append(row | {"repeated AUC": auc["repeated"], "rank correlation": rank["repeated"]})
+    columns = ["study", "pair", "shipped AUC", "repeated AUC", "rank correlation"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def contrast_table(table: pd.DataFrame) -> pd.DataFrame:

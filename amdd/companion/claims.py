@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from amdd.analysis.study import contrast, seeds_done, test_part
+from amdd.analysis.study import contrast, naming_and_detection, outcomes, seeds_done, test_part
 from amdd.analysis.study_tables import shipped
 from amdd.analysis.tables import interval
 from amdd.base.paths import PACKAGE
@@ -59,7 +59,7 @@ def numbers(results: Path) -> dict[str, dict[str, Any]]:
 
 def study_numbers(name: str = "attribution", topic: str = "regulariser") -> dict[str, dict[str, Any]]:
     """Return the primary, the decisive and the ablation's contrast (full - none) of a shipped study, with the number of seeds
-    that all arms have."""
+    that all arms have, and how naming goes with detection over trainings."""
     data = shipped(name)
     pairs, tests = data.protocol.contrasts, test_part(data.predictions)
     found = {}
@@ -68,6 +68,8 @@ def study_numbers(name: str = "attribution", topic: str = "regulariser") -> dict
         gap = contrast(tests, pair, data.protocol.test.unseen)
         done = min(gap.seeds or 0, seeds_done(tests, data.protocol))
         found[f"{topic}.{key}"] = replace(gap, seeds=done).record()
+    runs = outcomes(tests, data.protocol)
+    found[f"{topic}.naming_and_detection"] = naming_and_detection(runs, ("full", "naming")).record()
     return found
 
 

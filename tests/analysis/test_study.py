@@ -279,11 +279,49 @@ def test_a_repeated_training_is_held_against_the_shipped_one():
         study.compare(shipped.assign(clip="other"), shipped.assign(clip="mine"), protocol)
 
 
-def test_the_shipped_predictions_are_those_of_the_protocol():
-    protocol = study.load_protocol(PROTOCOL)
-    table = pd.read_parquet(PROTOCOL.with_suffix(".parquet"))
-    history = pd.read_parquet(PROTOCOL.with_name("attribution-history.parquet"))
-    assert set(table.arm) <= set(protocol.arms)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_outcome_without_each_person_is_that_of_the_clips_without_them(seed):
+    rng = np.random.default_rng(seed)
+    n, people = 90, 7
+    generator = rng.choice(["real", "x", "y", "z"], n)
+    data = {"generator": generator, "label": (generator != "real").astype(int), "score": rng.normal(size=n)}
+    if seed == 2:
+        data["score"] = data["score"].round()  # ties
+    member = rng.integers(people, size=n)
+    member[generator == "z"] = 3  # without this person nobody has fakes of z
+    clusters = [np.flatnonzero(member == k) for k in range(people)]
+    quick = study.macro_auc_without_each(data, ["x", "y"], clusters)
+    left = [{key: v[member != k] for key, v in data.items()} for k in range(people)]
+    slow = [study.macro_auc(part, ["x", "y"]) for part in left]
+    assert np.allclose(quick, slow, atol=1e-12)
+    assert np.isnan(study.macro_auc_without_each(data, ["x", "z"], clusters)).tolist() == [
+        k == 3 for k in range(people)
+    ]
+
+
+def test_naming_goes_with_detection_within_arms_only():
+    rng = np.random.default_rng(0)
+    rows = [
+        {"arm": arm, "seed": s, "naming": level + 0.1 * rng.normal(), "unseen": level + 0.1 * rng.normal()}
+        for arm, level in (("full", 0.0), ("naming", 5.0))
+        for s in range(30)
+    ]
+    apart = study.naming_and_detection(pd.DataFrame(rows), ("full", "naming"))
+    assert apart.low < 0 < apart.high and apart.n == 60 and apart.seeds == 30
+    together = pd.DataFrame(rows).assign(unseen=lambda t: t.naming + 0.02 * rng.normal(size=60))
+    close = study.naming_and_detection(together, ("full", "naming"))
+    assert 0.9 < close.low < close.value < close.high < 1
+    nothing = study.naming_and_detection(pd.DataFrame(rows[:3]).assign(unseen=0.5), ("full",))
+    assert not nothing.bounded
+
+
+@pytest.mark.parametrize("name", ["attribution", "attribution-frozen"])
+def test_the_shipped_predictions_are_those_of_the_protocol(name):
+    path = PROTOCOL.with_name(f"{name}.yml")
+    protocol = study.load_protocol(path)
+    table = pd.read_parquet(path.with_suffix(".parquet"))
+    history = pd.read_parquet(path.with_name(f"{name}-history.parquet"))
+    assert set(table.arm) <= {*protocol.arms, *protocol.minor["arms"]}
     tested = study.test_part(table)
     counts = tested.groupby(["arm", "seed", "generator"], observed=True).size().unstack()
     assert (counts["real"] == protocol.test.reals).all()

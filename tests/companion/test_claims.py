@@ -222,7 +222,8 @@ def test_a_claim_that_a_study_tests_reads_its_predictions_and_waits_for_its_last
         if "study" in entry:
             assert entry["seeds"] == protocol.seeds
     known = study_numbers()
-    assert known.keys() == {f"regulariser.{k}" for k in ("contrast.primary", "contrast.decisive", "ablation")}
+    keys = ("contrast.primary", "contrast.decisive", "ablation", "naming_and_detection")
+    assert known.keys() == {f"regulariser.{k}" for k in keys}
     table = verdicts(known, load_profile("smoke")).set_index("id")
     done = seeds_done(clips_of_the_test(shipped("attribution").predictions), protocol)
     if done < protocol.seeds:
