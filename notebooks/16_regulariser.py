@@ -159,7 +159,7 @@ nb.number("decision", decided)
 #
 # The rule needs both differences, from the twin and from the shuffled labels, above
 # zero with their whole intervals, and the first at least as large as the margin. *No
-# effect beyond the margin* says that the 90 % interval of the first lies within it:
+# effect beyond the margin* says that two one-sided tests place the first within it:
 # names may still help by less. The intervals cover the spread of seeds *and* of
 # people. One test corpus, six unseen generators and one recipe are behind them; on
 # other data the answer may be another.
@@ -378,7 +378,7 @@ nb.table(
 # A whole network does not repeat itself on another machine, nor on a GPU: sums are
 # added in another order, and after 1,200 steps a repetition can order the test clips
 # as differently as another seed does. Its AUC is that of its arm; its scores are a new
-# draw. The protocol's tolerance for the order, 0.15, is too narrow for it.
+# draw. The protocol's tolerance for the order is too narrow for it.
 #
 # ## Exercises
 #
