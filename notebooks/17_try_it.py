@@ -22,7 +22,8 @@
 # the rule that withheld the answer. On other corpora the same calibration holds less well.
 #
 # **Needs** the full training run and its prepared clips. **Makes** answers for single
-# clips, and the calibration inside and outside the training corpus.
+# clips, the calibration inside and outside the training corpus, and the network for the
+# page that computes with it.
 #
 # **You will learn** what stands between a score and an answer: calibration, abstention and
 # the base rate.
@@ -109,7 +110,20 @@ nb.table(
     f"Calibration inside and outside the training corpus. {nb.note()}",
 )
 
+# %% tags=["remove-cell"]
+from amdd.inspect.onnx import exportable
+from amdd.inspect.web import write_web
+
+if nb.built_in and exportable():  # files for "The network in this page"
+    folder = nb.writes(nb.workspace.results / nb.topic / "network")
+    facts = {"profile": nb.profile.name, "seed": nb.seed}
+    facts["threshold"] = nb.evaluation.threshold
+    write_web(folder, run, clips, nb.predictions(), facts)
+
 # %% [markdown]
+# The [next page](../book/network) runs this network in the browser, on twelve test clips
+# or one of your own, and shows how its score moves when the frames are corrupted.
+#
 # ## Exercises
 #
 # ```{exercise} Another base rate

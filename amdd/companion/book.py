@@ -22,7 +22,14 @@ from amdd.companion.pipeline import chapters
 from amdd.companion.records import read_manifest
 from amdd.companion.reference import pages
 from amdd.companion.slides import build_slides
-from amdd.companion.teaching import add_answer, add_cells, add_questions, cells_data, vote_films
+from amdd.companion.teaching import (
+    add_answer,
+    add_cells,
+    add_questions,
+    cells_data,
+    network_files,
+    vote_films,
+)
 from amdd.companion.timings import duration
 
 BUILT = "built.json"
@@ -54,6 +61,7 @@ def stage(workspace: Workspace, folder: Path | None = None) -> Path:
             wanted[path.relative_to(PROJECT).as_posix()] = path.read_bytes()
     wanted |= pages()
     wanted |= vote_films(workspace.results)
+    wanted |= network_files(workspace.results)
     wanted |= cells_data(workspace)
     wanted["genindex.md"] = b"# Index\n"  # the builder fills it from the glossary
     for path in sorted((PROJECT / "benchmarks" / "results").glob("*.json")):

@@ -10,7 +10,12 @@ import tornado.web
 from amdd.base.paths import Workspace
 from amdd.inspect.server import bind
 
-TYPES = {".wasm": "application/wasm", ".js": "text/javascript", ".gz": "application/octet-stream"}
+TYPES = {
+    ".wasm": "application/wasm",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".gz": "application/octet-stream",
+}
 
 
 class _Page(tornado.web.StaticFileHandler):

@@ -1,5 +1,5 @@
 """Additions of the book for learners: a chapter's answer at its end, cells to run in the page, the questions of its topic, the
-films of the vote."""
+films of the vote, the network that computes in the page."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from amdd.profiles import load_profile
 STUDY = PROJECT / "book" / "studies" / "attribution.parquet"
 QUESTIONS = PROJECT / "book" / "questions"
 VOTE = ("in_domain_results", "vote")  # topic and folder of the clips for the page "Vote before you see"
+
+NETWORK = ("try_it", "network")  # the same for the page "The network in this page"
 
 
 def add_answer(notebook: NotebookNode) -> None:
@@ -63,3 +65,9 @@ def vote_films(results: Path) -> dict[str, bytes]:
     """Return the films of the vote that a run chose, by the place where the book takes static files from."""
     folder = results.joinpath(*VOTE)
     return {f"book/_static/vote/{p.name}": p.read_bytes() for p in sorted(folder.glob("*.mp4"))}
+
+
+def network_files(results: Path) -> dict[str, bytes]:
+    """Return the network and the clips that a run wrote for the page, by the place where the book takes static files from."""
+    folder = results.joinpath(*NETWORK)
+    return {f"book/_static/network/{p.name}": p.read_bytes() for p in sorted(folder.glob("*")) if p.is_file()}

@@ -7,6 +7,7 @@ Outputs as :func:`amdd.inspect.novelty.features_of` names them. Needs the extra 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,11 @@ class Exportable(nn.Module):
         texture = torch.cat([response.mean((2, 3)), spread], 1).unflatten(0, frames.shape[:2]).mean(1)
         logits = model.detection_head(fused)[:, 0], model.attribution_head(fused)
         return *logits, fused, visual, audio, texture
+
+
+def exportable() -> bool:
+    """Return whether the packages that :func:`export` needs are installed."""
+    return all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript"))
 
 
 def export(run: Run, out: Path) -> Path:

@@ -13,7 +13,7 @@ def html(smoke) -> Path:
     return smoke.root / "book" / "_build" / "html"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # two of Playwright's loops in one process refuse each other
 def browser():
     chromium = chromium_or_skip()
     from playwright.sync_api import sync_playwright

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import urllib.error
 import urllib.request
 
 import pandas as pd
 import pytest
-from support.browser import chromium_or_skip
+from support.browser import build_site, served
 from test_cells import scored
 
 from amdd.base.paths import PROJECT, Workspace
@@ -25,8 +23,6 @@ FIRST, LATER = 60, 10  # seconds
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """A book of two pages, one with cells."""
-    from sphinx.application import Sphinx
-
     folder = tmp_path_factory.mktemp("site")
     source, out = folder / "source", folder / "html"
     (source / "book" / "cells").mkdir(parents=True)
@@ -49,44 +45,13 @@ def site(tmp_path_factory):
         "exclude_patterns": ["book/**"],
         "language": "en",
     }
-    app = Sphinx(source, None, out, folder / "trees", "html", settings, status=None, warningiserror=True)
-    app.build()
-    assert app.statuscode == 0
-    return out
+    return build_site(source, out, settings)
 
 
 @pytest.fixture(scope="module")
 def address(site):
-    loop = asyncio.new_event_loop()
-    ready = threading.Event()
-    told = {}
-
-    def serve():
-        asyncio.set_event_loop(loop)
-
-        async def begin():
-            told["server"], told["address"] = start_book(site)
-            ready.set()
-
-        loop.run_until_complete(begin())
-        loop.run_forever()
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    assert ready.wait(20)
-    yield told["address"]
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=chromium_or_skip(), args=["--no-sandbox", "--disable-gpu"])
-        yield one
-        one.close()
+    with served(site) as found:
+        yield found
 
 
 def run(cell, name="Run", seconds=LATER):

@@ -1,9 +1,15 @@
-"""The headless browser of the tests."""
+"""The headless browser of the tests, small sites for it, and a folder served to it."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,3 +27,43 @@ def chromium_or_skip() -> str:
     if chromium is None:
         pytest.skip("no Chromium on this machine and none could be installed")
     return chromium
+
+
+def build_site(source: Path, out: Path, settings: dict[str, Any]) -> Path:
+    """Build the pages in ``source`` strictly and return ``out``; other sites can be built in the same process."""
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
+
+    with docutils_namespace():
+        trees = out.with_name(out.name + "-trees")
+        app = Sphinx(source, None, out, trees, "html", settings, status=None, warningiserror=True)
+        app.build()
+    assert app.statuscode == 0
+    return out
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve ``folder`` as `amdd serve --book` does, in a thread; its address."""
+    from amdd.companion.serve import start_book
+
+    loop = asyncio.new_event_loop()
+    ready = threading.Event()
+    told = {}
+
+    def serve():
+        asyncio.set_event_loop(loop)
+
+        async def begin():
+            told["server"], told["address"] = start_book(folder)
+            ready.set()
+
+        loop.run_until_complete(begin())
+        loop.run_forever()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    yield told["address"]
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(20)
