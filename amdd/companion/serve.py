@@ -13,7 +13,7 @@ from amdd.inspect.server import bind
 TYPES = {
     ".wasm": "application/wasm",
     ".js": "text/javascript",
-    ".mjs": "text/javascript",
+   
     ".gz": "application/octet-stream",
 }
 

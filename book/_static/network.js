@@ -35,11 +35,15 @@
   // --- the network -------------------------------------------------------------------------------------------------
 
   let ort, session;
+  const unpacked = async (name) => {
+    const packed = await get(`${root}onnx/${name}.gz`);
+    return new Response(packed.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  };
   const load = async () => {
-    ort = await import(new URL(`${root}onnx/ort.wasm.bundle.min.mjs`, location.href));
-    const packed = await get(`${root}onnx/ort-wasm-simd-threaded.wasm.gz`);
+    const script = new Blob([await unpacked("ort.wasm.bundle.min.mjs")], { type: "text/javascript" });
+    ort = await import(URL.createObjectURL(script));
     ort.env.wasm.numThreads = 1;
-    ort.env.wasm.wasmBinary = await new Response(packed.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+    ort.env.wasm.wasmBinary = await unpacked("ort-wasm-simd-threaded.wasm");
     session = await ort.InferenceSession.create(await (await get(`${folder}network.onnx`)).arrayBuffer(), { executionProviders: ["wasm"] });
   };
 

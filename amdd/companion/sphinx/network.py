@@ -33,7 +33,7 @@ class Network(SphinxDirective):
             return [tag("p", words(INSTEAD), class_="amdd-source")]
         self.env.note_dependency(str(path))
         index = json.loads(path.read_text(encoding="utf-8"))
-        runtime = sum(p.stat().st_size for p in RUNTIME.iterdir() if p.suffix in (".gz", ".mjs")) / 1e6
+        runtime = sum(p.stat().st_size for p in RUNTIME.glob("*.gz")) / 1e6
         data = json.dumps(index).replace("<", "\\u003c")
         text = "The network can be run where JavaScript is allowed."
         up = "../" * self.env.docname.count("/")
