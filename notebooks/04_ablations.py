@@ -38,6 +38,8 @@ from scipy.stats import binomtest
 
 from amdd.analysis.embeddings import probe
 from amdd.analysis.predict import embed
+from amdd.analysis.study import outcomes
+from amdd.analysis.study_tables import one_pair, shipped
 from amdd.analysis.tables import ablation_table, by_seed_table
 from amdd.analysis.tables import paired_table, probe_table, seed_table
 from amdd.companion.notebook import open_notebook
@@ -120,6 +122,27 @@ nb.table(
     paired_table(full, pairs, nb.evaluation.threshold),
     f"The full model against each variant, 95 % intervals. {nb.note(full)}",
 )
+
+# %% [markdown]
+# ## One draw among many
+#
+# The [study](16_regulariser) trained full and without attribution with
+# {result}`ablations.study.pairs|plain` seeds each, on frozen backbones as the profile
+# `demo` has them. By their spread, the prediction interval for the AUC difference of a
+# single pair on the training generators is {result}`ablations.study.low` to
+# {result}`ablations.study.high`. This run's pair, {result}`ablations.attribution_loss.auc_gain`,
+# lies *{result}`ablations.study.place|plain`*. A run with other settings or data, or with
+# a small test set, may lie outside without anything being wrong.
+
+# %% tags=["remove-cell"]
+data = shipped("attribution-frozen")
+known = one_pair(outcomes(data.predictions, data.protocol), ("full", "none"))
+mine = pairs["without_attribution"][1].value
+nb.number("study.pairs", known.seeds)
+nb.number("study.low", known.low)
+nb.number("study.high", known.high)
+inside = known.low <= mine <= known.high
+nb.number("study.place", "inside" if inside else "outside")
 
 # %% [markdown]
 # ## Variation across seeds

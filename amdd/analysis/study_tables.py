@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from amdd.analysis.protocol import Protocol, load_protocol
 from amdd.analysis.study import contrast, macro_auc, outcomes, take_off, test_part
 from amdd.base.paths import PROJECT
+from amdd.stats import Estimate
 
 STUDIES = PROJECT / "book" / "studies"
 
@@ -74,6 +77,20 @@ MINOR = {
     "bce_without_attribution": "the same without attribution",
     "without_clipping": "gradients not clipped",
 }
+
+
+def one_pair(
+    found: pd.DataFrame, pair: tuple[str, str], measure: str = "known", confidence: float = 0.95
+) -> Estimate:
+    """Return what one pair of trainings with the same seed may show: the mean difference of two arms in a ``measure`` of
+    :func:`amdd.analysis.study.outcomes`, with Student's prediction interval for one more seed."""
+    by_seed = found[found.arm.isin(pair)].pivot(index="seed", columns="arm", values=measure).dropna()
+    gaps = (by_seed[pair[0]] - by_seed[pair[1]]).to_numpy()
+    mean, n = float(gaps.mean()), len(gaps)
+    if n < 2:
+        return Estimate(mean, None, None, n=n)
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * gaps.std(ddof=1) * math.sqrt(1 + 1 / n))
+    return Estimate(mean, mean - half, mean + half, n=n, seeds=n)
 
 
 def minor_table(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from amdd.inspect.server import bind
 TYPES = {
     ".wasm": "application/wasm",
     ".js": "text/javascript",
-   
     ".gz": "application/octet-stream",
 }
 

@@ -9,6 +9,7 @@ import yaml
 from scipy import stats
 
 from amdd.analysis import study
+from amdd.analysis.study_tables import one_pair
 from amdd.base.paths import PROJECT
 from amdd.profiles import load_profile
 from amdd.settings import Profile
@@ -297,6 +298,22 @@ def test_the_outcome_without_each_person_is_that_of_the_clips_without_them(seed)
     assert np.isnan(study.macro_auc_without_each(data, ["x", "z"], clusters)).tolist() == [
         k == 3 for k in range(people)
     ]
+
+
+def test_one_more_pair_of_trainings_falls_inside_its_interval_as_often_as_stated():
+    rng, inside = np.random.default_rng(0), 0
+    for _ in range(400):
+        gaps = rng.normal(0.02, 0.01, 9)
+        rows = [
+            {"arm": a, "seed": s, "known": 0.9 + g * (a == "full")}
+            for s, g in enumerate(gaps[:8])
+            for a in ("full", "none")
+        ]
+        found = one_pair(pd.DataFrame(rows), ("full", "none"))
+        inside += found.low <= gaps[8] <= found.high
+    assert 0.92 < inside / 400 < 0.98
+    lone = one_pair(pd.DataFrame(rows[:2]), ("full", "none"))
+    assert not lone.bounded and lone.value == pytest.approx(gaps[0])
 
 
 def test_naming_goes_with_detection_within_arms_only():
