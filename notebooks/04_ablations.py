@@ -149,20 +149,19 @@ nb.number("study.place", "inside" if inside else "outside")
 #
 # Intervals over people describe what other people would have changed, not
 # what another seed would have: other initial weights and another order of clips.
-# `benchmarks/seed_spread.py` trained each variant of the profile `demo` with
-# {result}`benchmarks/seed_spread.seeds|plain` seeds and tested all runs on the
-# same {result}`benchmarks/seed_spread.clips|plain` clips of the built-in corpus,
-# separately from the run that this book shows, with the corpus's *former* people and
-# voices and a network that trained its *whole* visual backbone on fewer clips. The
-# [study](16_regulariser) has present people, and arms that tell the halves of the
-# attribution loss apart. Each dot is one training run; the last panel
-# shows attribution when the class *real* is excluded.
+# The second [study](16_regulariser) trained each variant of Table V with
+# {result}`benchmarks/seed_spread.seeds|plain` common seeds on frozen backbones, as the
+# profile `demo` has them, separately from the run that this book shows. Here they are
+# tested on the {result}`benchmarks/seed_spread.clips|plain` clips of its test corpus that
+# are real or come from a training generator
+# ({result}`benchmarks/seed_spread.people|plain` people). Each dot is one training run; the
+# last panel shows attribution when the class *real* is excluded.
 
 # %%
 spread = measured("seed_spread")
 shown = {"auc": "AUC", "attribution": "attribution"}
 shown |= {"named": "attribution among generators"}
-where = f"{spread['corpus']}, profile {spread['profile']}, separate experiment."
+where = f"{spread['corpus']}, study {spread['study']}, separate experiment."
 nb.show(
     "seeds",
     seeds_figure(spread["by_seed"], shown, {"auc": 1 / 2, "named": 1 / 3}),
@@ -181,15 +180,9 @@ nb.table(
 # If an interval contains zero, these seeds give no evidence of a difference,
 # even if a single pair of runs suggests one.
 #
-# Some runs classify every test clip alike, so that balanced accuracy is exactly
-# one half: {result}`benchmarks/seed_spread.full.at_chance|plain` of
-# {result}`benchmarks/seed_spread.seeds|plain` runs of the full model,
-# {result}`benchmarks/seed_spread.without_attribution.at_chance|plain` without the
-# attribution loss,
-# {result}`benchmarks/seed_spread.without_fingerprint.at_chance|plain` without the
-# fingerprint loss and
-# {result}`benchmarks/seed_spread.without_contrastive.at_chance|plain` without the
-# contrastive loss. Detection did not start in these runs; they measure the
+# In all of these runs detection started. Where whole networks are trained, it did not
+# always: of the first study's trainings without attribution
+# {result}`regulariser.none.started` started. A run that has not started measures the
 # optimisation, not the value of a loss for a trained detector.
 
 # %% tags=["remove-cell"]

@@ -104,11 +104,10 @@ nb.show(
 # %% [markdown]
 # ## Verdicts over seeds
 #
-# A single pair of training runs is one draw of the seed. `benchmarks/seed_spread.py`
-# trained the full model and each variant with several seeds on the built-in corpus,
-# separately from this run, with the corpus's former people and a network that trained
-# its whole visual backbone. Its intervals are over
-# seeds alone, on the same clips; those above are over people. A claim is robust only if both exclude zero on the same side.
+# A single pair of training runs is one draw of the seed. The second
+# [study](16_regulariser) trained the full model and each variant with several seeds,
+# separately from this run. These intervals are over seeds alone, on the same clips; those
+# above are over people. A claim is robust only if both exclude zero on the same side.
 
 # %%
 spread = measured("seed_spread")
@@ -116,8 +115,8 @@ nb.table(
     "over_seeds",
     over_seeds_table(table, spread, nb.profile),
     "Differences between training runs, over people and over the seeds "
-    f"{', '.join(map(str, spread['seeds']))}; {spread['corpus']}, profile "
-    f"{spread['profile']}.",
+    f"{', '.join(map(str, spread['seeds']))}; {spread['corpus']}, study "
+    f"{spread['study']}.",
 )
 
 # %% [markdown]

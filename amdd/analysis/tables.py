@@ -131,7 +131,7 @@ def probe_table(probes: Mapping[str, Estimate], heads: Mapping[str, float]) -> p
 
 
 def seed_table(spread: Mapping, shown: Mapping[str, str]) -> pd.DataFrame:
-    """Return, from the benchmark ``seed_spread``, each variant's mean with its range over seeds, and by how much the
+    """Return, from the file ``seed_spread``, each variant's mean with its range over seeds, and by how much the
     full model is ahead; ``shown`` maps a metric to its name."""
     rows, known = [], spread["numbers"]
     for variant in spread["by_seed"]:
