@@ -35,9 +35,9 @@ overrides = []
 # %% tags=["remove-cell"]
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from amdd.analysis.condition_tables import corruption_row
+from amdd.analysis.predict import predict_all
 from amdd.companion.notebook import open_notebook
 from amdd.data.variants.corruptions import LEVELS, corrupt, corrupted
 from amdd.figures.robustness import corruption_strip, robustness
@@ -77,12 +77,15 @@ nb.show(
 # the paired difference, over people.
 
 # %% tags=["remove-stderr"]
-rows, losses = [], {}
 levels = (0, *sorted(nb.evaluation.corruption_levels))
 plan = [(kind, level) for kind in LEVELS for level in levels]
-for kind, level in tqdm(plan, desc="corruptions", mininterval=5):
-    data = corrupted(clips, kind, level) if level else clips
-    found = nb.predict(run, data, test) if level else clean
+views = {p: corrupted(clips, *p) for p in plan if p[1]}
+scored = dict(zip(views, predict_all(run, list(views.values()), test)))
+
+# %% tags=["remove-cell"]
+rows, losses = [], {}
+for kind, level in plan:
+    found = scored.get((kind, level), clean)
     losses[kind] = nb.paired(clean, found)  # that of the strongest level remains
     row = corruption_row(clean, found, losses[kind], nb.evaluation.threshold)
     rows.append({"corruption": kind, "level": level, **row})

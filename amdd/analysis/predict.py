@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed, parallel_config
+from tqdm import tqdm
 
+from amdd.base.machine import one_thread
 from amdd.base.paths import atomic
 from amdd.data.dataset import row_numbers
 from amdd.data.prepare import ClipStore, Prepared
@@ -16,12 +21,14 @@ from amdd.profiles import as_dict
 from amdd.stats import metrics, per_generator
 from amdd.training.frozen import FOLDER, maps_for
 from amdd.training.inference import scores_of
-from amdd.training.runs import Run
+from amdd.training.runs import Run, load_run
+from amdd.training.together import side_by_side
 
 KEPT = ("clip_id", "label", "generator", "identity", "donor", "split", "quality", "group", "category")
 KEPT += ("recording",)
 
 
+WORTH_PROCESSES = 500  # clips in all; to start processes takes as long as some of them
 ANY = {"workers", "shard", "frames", "follow_fakes"}  # settings that may differ, frames in one direction
 
 
@@ -74,6 +81,45 @@ def predict(
     return table
 
 
+def predict_all(
+    run: Run, stores: Sequence[ClipStore], rows=None, workers: int | None = None
+) -> list[pd.DataFrame]:
+    """Return :func:`predict` of a finished run for each of ``stores``, changed views of the same clips, with a progress bar.
+
+    On a CPU they are computed side by side, in processes of one thread each (``workers``; by default as many as
+    :func:`amdd.training.side_by_side` allows, or none where there is little to do): a network's many small operations
+    split badly over threads.
+    """
+    if workers is None:
+        count = sum(len(row_numbers(store, rows)) for store in stores)
+        workers = side_by_side(run.profile) if count >= WORTH_PROCESSES else 1
+    bar = tqdm(total=len(stores), desc="predictions", unit="view", mininterval=5)
+    if min(workers, len(stores)) < 2:
+        found = []
+        for store in stores:
+            found.append(predict(run, store, rows))
+            bar.update(1)
+    else:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            jobs = (delayed(_alone)(Path(run.folder), store, rows) for store in stores)
+            found = []
+            for table in Parallel(n_jobs=workers, return_as="generator")(jobs):
+                found.append(table)
+                bar.update(1)
+    bar.close()
+    return found
+
+
+@lru_cache(maxsize=1)
+def _loaded(folder: Path) -> Run:
+    return load_run(folder, "cpu")
+
+
+def _alone(folder: Path, store: ClipStore, rows) -> pd.DataFrame:
+    with one_thread():
+        return predict(_loaded(folder), store, rows)
+
+
 def _scores(run: Run, prepared: ClipStore, rows: np.ndarray, embeddings: bool = False) -> dict[str, Any]:
     """Scores of clips ``rows``. What frozen blocks make of prepared clips is kept beside the runs, which share it; clips
     changed as they are read are seen once and not kept."""
@@ -91,4 +137,4 @@ def embed(run: Run, prepared: ClipStore, rows=None) -> dict[str, np.ndarray]:
     return {k: v for k, v in found.items() if k not in ("logit", "attribution_logits", "label")}
 
 
-__all__ = ["embed", "metrics", "per_generator", "predict", "scores_of"]
+__all__ = ["embed", "metrics", "per_generator", "predict", "predict_all", "scores_of"]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from amdd.analysis.predict import predict
+from amdd.analysis.predict import predict, predict_all
 from amdd.data.dataset import ClipDataset
+from amdd.data.variants.corruptions import corrupted
 from amdd.model import AMDD
 from amdd.model.backbones import Trunk
 from amdd.profiles import SettingsError, load_profile
@@ -154,6 +155,18 @@ def test_predictions_of_several_runs_share_the_maps_and_equal_those_without(clip
     for run, table in zip(runs, tables):
         plain = scores_of(run.model, clips, [8, 9, 11], run.profile, "cpu")["logit"]
         assert np.allclose(table.logit, plain, atol=1e-3) and len(set(table.logit)) == 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_views_side_by_side_get_the_predictions_that_each_gets_alone(clips, tmp_path, workers):
+    run = train_all([Training(PROFILE, clips, tmp_path / "full", 0)])[0]
+    views = [corrupted(clips, kind, 5) for kind in ("blur", "saturation", "noise")]
+    found = predict_all(run, views, [8, 9, 11], workers)
+    for view, table in zip(views, found):
+        alone = predict(run, view, [8, 9, 11])
+        assert list(table.clip_id) == list(alone.clip_id)
+        assert np.allclose(table.logit, alone.logit, atol=1e-4)
+    assert len({tuple(t.logit.round(4)) for t in found}) == 3
 
 
 def test_a_run_that_was_trained_whole_takes_no_maps(clips, tmp_path):
