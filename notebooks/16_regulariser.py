@@ -78,9 +78,10 @@ nb.table("arms", by_arm(protocol), "Arms of the study.")
 # tested on {result}`regulariser.test_clips|plain` clips of
 # {result}`regulariser.people|plain` other people: reals, fakes of the three training
 # generators, and fakes of six that no training clip comes from, all recorded and
-# encoded alike. This test corpus was first measured when the trainings had ended.
-# The outcome, the contrasts, the margin and the rule of decision were written down
-# before (`book/studies/attribution.yml`).
+# encoded alike. The outcome, the contrasts, the margin and the rule of decision were written
+# down before any of them was measured on this corpus (`book/studies/attribution.yml`). The
+# first fifteen trainings were measured before the others were made, and nothing was
+# changed in between.
 
 # %% tags=["remove-cell"]
 found = study.outcomes(table, protocol)
