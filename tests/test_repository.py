@@ -7,8 +7,10 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import grimp
 import jupytext
 import nbformat
+import networkx as nx
 import pytest
 import yaml
 
@@ -251,3 +253,11 @@ def test_no_folder_bears_the_name_of_a_module_beside_it():
     """Readers of sources take the folder for a package; the reference pages failed on one."""
     modules = [path for path in (PROJECT / "amdd").rglob("*.py") if path.with_suffix("").is_dir()]
     assert modules == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Imports inside functions count: one that puts off a circle hides it."""
+    graph, found = grimp.build_graph("amdd"), nx.DiGraph()
+    for module in graph.modules:
+        found.add_edges_from((module, other) for other in graph.find_modules_directly_imported_by(module))
+    assert [sorted(c) for c in nx.strongly_connected_components(found) if len(c) > 1] == []

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from amdd.base.hashing import hash_bytes, hash_path
 from amdd.base.paths import PACKAGE, build_root
+from amdd.inspect.calibrated import CALIBRATION, NOVELTY, calibrate, write_calibration
 from amdd.inspect.calibration import Calibration, load_calibration
 from amdd.inspect.novelty import Novelty, load_novelty
 from amdd.model import AMDD
@@ -21,7 +22,7 @@ from amdd.profiles import profile_from_dict
 from amdd.training.runs import CheckpointError, Run, choose_device, load_run
 
 SHIPPED = PACKAGE / "inspect" / "network"
-CALIBRATION, NOVELTY, CARD = "calibration.json", "novelty.safetensors", "CARD.md"
+CARD = "CARD.md"
 
 NONE_SHIPPED = (
     "no checkpoint is shipped with this version. Train one, which takes minutes: `amdd run --profile demo --only 01 --only "
@@ -60,8 +61,6 @@ def _loaded(name: str, device: str) -> Scorer:
     else:
         run, beside = load_run(folder, device), build_root() / "inspect" / _key(folder)
         if not (beside / CALIBRATION).is_file():
-            from amdd.inspect.pack import calibrate, write_calibration
-
             write_calibration(calibrate(run), beside)
     card = beside / CARD
     digest = hash_path(folder) if beside == folder else hash_path(folder / "weights.safetensors")
