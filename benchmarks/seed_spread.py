@@ -111,7 +111,7 @@ def main() -> int:
         numbers["people"] = {"value": int(clips.people.nunique())}
         write(
             options.name,
-            {"study": options.study, "profile": "demo", "corpus": "puppet-unseen", "seeds": seeds},
+            {"source": f"study {options.study}", "corpus": "puppet-unseen", "seeds": seeds},
             numbers,
             found,
         )
@@ -148,7 +148,7 @@ def main() -> int:
         numbers = numbers_of(found, done, int(part.sum()))
         numbers["people"] = {"value": int(prepared.manifest[part].identity.nunique())}
         record = {
-            "profile": profile.name,
+            "source": f"profile {profile.name}",
             "set": options.set,
             "corpus": corpus,
             "seeds": options.seeds[:done],

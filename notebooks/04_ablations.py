@@ -161,7 +161,7 @@ nb.number("study.place", "inside" if inside else "outside")
 spread = measured("seed_spread")
 shown = {"auc": "AUC", "attribution": "attribution"}
 shown |= {"named": "attribution among generators"}
-where = f"{spread['corpus']}, study {spread['study']}, separate experiment."
+where = f"{spread['corpus']}, {spread['source']}, separate experiment."
 nb.show(
     "seeds",
     seeds_figure(spread["by_seed"], shown, {"auc": 1 / 2, "named": 1 / 3}),

@@ -115,8 +115,8 @@ nb.table(
     "over_seeds",
     over_seeds_table(table, spread, nb.profile),
     "Differences between training runs, over people and over the seeds "
-    f"{', '.join(map(str, spread['seeds']))}; {spread['corpus']}, study "
-    f"{spread['study']}.",
+    f"{', '.join(map(str, spread['seeds']))}; {spread['corpus']}, "
+    f"{spread['source']}.",
 )
 
 # %% [markdown]
@@ -161,8 +161,8 @@ nb.table(
 # ````
 
 # %% tags=["solution"]
-measured = table.value.notna() & table.difference
-tested = table[measured & (table.people != "–")]  # not those over trainings
+numbers = table.value.notna() & table.difference
+tested = table[numbers & (table.people != "–")]  # not those over trainings
 p = {
     row.id: p_value(Estimate(row.value, row.low, row.high, people=row.people))
     for row in tested.itertuples()

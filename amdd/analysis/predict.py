@@ -93,21 +93,17 @@ def predict_all(
     if workers is None:
         count = sum(len(row_numbers(store, rows)) for store in stores)
         workers = side_by_side(run.profile) if count >= WORTH_PROCESSES else 1
-    bar = tqdm(total=len(stores), desc="predictions", unit="view", mininterval=5)
-    if min(workers, len(stores)) < 2:
-        found = []
-        for store in stores:
-            found.append(predict(run, store, rows))
-            bar.update(1)
-    else:
+    with tqdm(total=len(stores), desc="predictions", unit="view", mininterval=5) as bar:
+        if min(workers, len(stores)) < 2:
+            return [_counted(predict(run, store, rows), bar) for store in stores]
         with parallel_config(backend="loky", inner_max_num_threads=1):
             jobs = (delayed(_alone)(Path(run.folder), store, rows) for store in stores)
-            found = []
-            for table in Parallel(n_jobs=workers, return_as="generator")(jobs):
-                found.append(table)
-                bar.update(1)
-    bar.close()
-    return found
+            return [_counted(table, bar) for table in Parallel(workers, return_as="generator")(jobs)]
+
+
+def _counted(table: pd.DataFrame, bar: tqdm) -> pd.DataFrame:
+    bar.update(1)
+    return table
 
 
 @lru_cache(maxsize=1)

@@ -130,7 +130,7 @@ class ClipDataset(Dataset):
             draw = np.random.default_rng([self.seed, self.epoch, row, repeat, 0xF7])
             frames = frames[np.sort(draw.permutation(len(frames))[: self.draw])]
         elif self.settings.frames < len(frames):
-            frames = frames[np.linspace(0, len(frames) - 1, self.settings.frames).round().astype(int)]
+            frames = evenly(frames, self.settings.frames)
         pictures = torch.from_numpy(np.array(frames)).to(self.device)
         if self.visual is None:
             pictures = normalised(pictures, rng if self.augment else None)
@@ -145,6 +145,11 @@ class ClipDataset(Dataset):
             "clip_id": self._ids[k],
             "index": row,
         }
+
+
+def evenly(frames: np.ndarray, count: int) -> np.ndarray:
+    """Return ``count`` of the frames (T, ...), from the first to the last at even distances."""
+    return frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
 
 
 def normalised(frames: torch.Tensor, rng: np.random.Generator | None = None) -> torch.Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from amdd.base.paths import atomic, write_text
-from amdd.data.dataset import MEAN, STD
+from amdd.data.dataset import MEAN, STD, evenly
 from amdd.data.prepare import ClipStore
 from amdd.data.spectrograms import shape_of
 from amdd.inspect.onnx import export
@@ -44,7 +44,7 @@ def write_web(
         row, name = row_of[clip.clip_id], f"{number:02d}"
         frames = np.asarray(clips.frames(row))
         if settings.frames < len(frames):
-            frames = frames[np.linspace(0, len(frames) - 1, settings.frames).round().astype(int)]
+            frames = evenly(frames, settings.frames)
         good, data = cv2.imencode(".png", np.hstack(list(frames))[..., ::-1])
         if not good:
             raise RuntimeError(f"{clip.clip_id}: its crops could not be written")
