@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Pair = tuple[str, str]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 class _Part(BaseModel):
@@ -115,11 +117,28 @@ class Protocol(_Part):
 
 def load_protocol(path: str | Path) -> Protocol:
     """Return the protocol in a YAML file. Raises ``ValueError`` that names the file, the entry and what it lacks."""
+    return _load(Path(path), Protocol)
+
+
+def load_any(path: str | Path) -> Protocol | LeftOutProtocol:
+    """Return the protocol in a YAML file, of whichever kind: one with ``leave_one_out`` leaves generators out. Raises as
+    :func:`load_protocol` does."""
     path = Path(path)
+    content = _read(path)
+    left_out = isinstance(content, dict) and "leave_one_out" in content
+    return _load(path, LeftOutProtocol if left_out else Protocol)
+
+
+def _read(path: Path) -> Any:
     try:
-        return Protocol.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: not readable as YAML ({error})") from None
+
+
+def _load(path: Path, kind: type[Kind]) -> Kind:
+    try:
+        return kind.model_validate(_read(path))
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc'])) or 'protocol'}: {e['msg']}" for e in error.errors()]
         raise ValueError(f"{path.name}: {'; '.join(found)}") from None
@@ -128,3 +147,87 @@ def load_protocol(path: str | Path) -> Protocol:
 def expected_error(power: Power, seeds: int, people: int) -> float:
     """Return the standard error of a contrast that the protocol's assumptions give for ``seeds`` and ``people``."""
     return math.sqrt(power.sd_over_seeds**2 / seeds + power.sd_over_people**2 / people)
+
+
+# --- one generator left out ---------------------------------------------------------------------------------------
+
+
+class LeaveOneOut(_Part):
+    """The arms that are trained on all generators of the pool but one."""
+
+    arms: Annotated[list[str], Field(min_length=2)]
+
+
+class Dose(_Part):
+    """Weights of the attribution loss, and the generators of training by their number."""
+
+    weights: Annotated[list[float], Field(min_length=2)]
+    generators: dict[int, list[str]]
+
+
+class LeftOutProtocol(_Part):
+    """A protocol of trainings that leave one generator out, and of the dose of attribution; fixed before its results."""
+
+    name: str
+    question: str
+    pool: Annotated[list[str], Field(min_length=3)]
+    never: str
+    seeds: Annotated[int, Field(ge=2)]
+    leave_one_out: LeaveOneOut
+    dose: Dose
+    corpora: Corpora
+    steps: Annotated[int, Field(ge=1)]
+    outcome: dict[str, str]
+    contrast: tuple[str, str]
+    margin: Share
+    interval: str
+    decision: dict[str, str]
+    prediction: Annotated[str, Field(min_length=20)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LeftOutProtocol:
+        if self.never in self.pool:
+            raise ValueError(f"never: {self.never} is in the pool")
+        for number, generators in self.dose.generators.items():
+            if number != len(set(generators)) or set(generators) - set(self.pool):
+                raise ValueError(f"dose.generators: {number} does not name {number} generators of the pool")
+        if set(self.contrast) - set(self.leave_one_out.arms):
+            raise ValueError(f"contrast {' - '.join(self.contrast)}: expected arms of leave_one_out")
+        return self
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One kind of training: its ``name`` in the tables, the ``generators`` that it has, its ``arm`` and the weight of the
+    attribution loss (None: the recipe's)."""
+
+    name: str
+    generators: tuple[str, ...]
+    arm: str = "full"
+    weight: float | None = None
+
+
+def load_left_out(path: str | Path) -> LeftOutProtocol:
+    """Return such a protocol from a YAML file; raises as :func:`load_protocol` does."""
+    return _load(Path(path), LeftOutProtocol)
+
+
+def left_out_name(arm: str, generator: str) -> str:
+    """Return the name of the trainings of ``arm`` on all of the pool but ``generator``."""
+    return f"{arm} without {generator}"
+
+
+def dose_name(number: int, weight: float) -> str:
+    """Return the name of the trainings on ``number`` generators with that weight of the attribution loss."""
+    return f"dose {number}, weight {weight:g}"
+
+
+def conditions(protocol: LeftOutProtocol) -> list[Condition]:
+    """Return all kinds of trainings of the protocol."""
+    found = []
+    for left in protocol.pool:
+        others = tuple(g for g in protocol.pool if g != left)
+        found += [Condition(left_out_name(a, left), others, a) for a in protocol.leave_one_out.arms]
+    for number, generators in protocol.dose.generators.items():
+        found += [Condition(dose_name(number, w), tuple(generators), weight=w) for w in protocol.dose.weights]
+    return found

@@ -38,13 +38,20 @@ class Study:
         return {"run": self._run, "report": self._report, "check": self._check}[self.action]()
 
     def _run(self) -> int:
-        from amdd.analysis.study import load_protocol
+        from amdd.analysis.protocol import LeftOutProtocol, load_any
+        from amdd.training.left_out import run_left_out
         from amdd.training.study import collect, planned, run_many
 
-        protocol = load_protocol(self._protocol())
+        protocol = load_any(self._protocol())
         profile, clips, tests, root = self._data(protocol)
-        plan = planned(self.arms or list(protocol.arms), range(self.seeds or protocol.seeds))
-        run_many(profile, plan, clips, tests, root, self.workers, self.keep_weights)
+        seeds = self.seeds or protocol.seeds
+        if isinstance(protocol, LeftOutProtocol):
+            run_left_out(
+                profile, protocol, seeds, clips, tests["test"], root, self.workers, self.keep_weights
+            )
+        else:
+            plan = planned(self.arms or list(protocol.arms), range(seeds))
+            run_many(profile, plan, clips, tests, root, self.workers, self.keep_weights)
         table, history = collect(root)
         self._write(root, table, history)
         return 0
@@ -52,13 +59,19 @@ class Study:
     def _report(self) -> int:
         import pandas as pd
 
-        from amdd.analysis.study import load_protocol, report, test_part
+        from amdd.analysis.left_out import left_out_report
+        from amdd.analysis.protocol import LeftOutProtocol, load_any
+        from amdd.analysis.study import report, test_part
 
-        protocol = load_protocol(self._protocol())
+        protocol = load_any(self._protocol())
         path = self.predictions or self._protocol().with_name(f"{protocol.name}.parquet")
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no predictions of the study; `amdd study run` makes them")
-        table, decision = report(test_part(pd.read_parquet(path)), protocol)
+        predictions = pd.read_parquet(path)
+        if isinstance(protocol, LeftOutProtocol):
+            table, decision = left_out_report(predictions, protocol)
+        else:
+            table, decision = report(test_part(predictions), protocol)
         print(table.round(4).to_string(index=False))
         print(f"\ndecision: {decision}")
         return 0
@@ -97,6 +110,7 @@ class Study:
 
     def _data(self, protocol):
         """Return profile, prepared clips, prepared test clips by name and the folder of the trainings."""
+        from amdd.analysis.protocol import LeftOutProtocol
         from amdd.base.paths import Workspace, build_root
         from amdd.corpora import scan
         from amdd.data.prepare import prepare
@@ -108,11 +122,14 @@ class Study:
         stores = {}
         for part, overrides in (("train", protocol.corpora.train), ("test", protocol.corpora.test)):
             profile = load_profile(protocol.corpora.profile, [*overrides, *protocol.corpora.recipe])
-            name = profile.corpus.train if part == "train" else profile.corpus.external[0]
+            only_test = part == "test" or isinstance(
+                protocol, LeftOutProtocol
+            )  # one corpus of all generators
+            name = profile.corpus.external[0] if only_test else profile.corpus.train
             place = Workspace(workspace.root / part)
             root = make_corpora(profile, place, only=(name,))[name]
             manifest = scan(name, root, profile.corpus)
-            if part == "train":
+            if not only_test:
                 manifest = assign_splits(manifest, profile.corpus).where(
                     lambda t: t.split.isin(["train", "val"])
                 )

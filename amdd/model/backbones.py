@@ -7,6 +7,7 @@ weights are random, and that is said in the log, in ``run.json`` and on the resu
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import logging
@@ -52,6 +53,17 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+@functools.lru_cache
+def _in_packages(file_name: str) -> tuple[tuple[Path, str], ...]:
+    """Files of that name in installed packages, with the package's; listing them all takes a second."""
+    return tuple(
+        (Path(str(package.locate_file(file))), package.metadata["Name"])
+        for package in importlib.metadata.distributions()
+        for file in package.files or ()
+        if file.name == file_name
+    )
+
+
 def find_weights(name: str, where: str = "imagenet") -> tuple[Path | None, Provenance]:
     """The file with ``name``'s ImageNet weights and where it came from; ``None`` for random.
 
@@ -79,12 +91,9 @@ def find_weights(name: str, where: str = "imagenet") -> tuple[Path | None, Prove
     cached = Path(torch.hub.get_dir()) / "checkpoints" / wanted
     if cached.is_file() and (found := known(cached, "torch's hub cache")):
         return found
-    for package in importlib.metadata.distributions():
-        for file in package.files or ():
-            if file.name == wanted:
-                path = Path(str(package.locate_file(file)))
-                if path.is_file() and (found := known(path, f"the package {package.metadata['Name']}")):
-                    return found
+    for path, package in _in_packages(wanted):
+        if path.is_file() and (found := known(path, f"the package {package}")):
+            return found
     if os.environ.get("AMDD_DOWNLOAD") == "1":
         try:
             url = next(iter(torchvision.models.get_model_weights(name))).url

@@ -61,7 +61,8 @@ def frozen_maps(
 ) -> FrozenMaps:
     """Return the maps of clips ``rows`` after the frozen blocks of both backbones; those of mirror images for training.
 
-    They are read from ``folder`` if they are there for the same clips and blocks, else computed and kept there. There are
+    They are read from ``folder`` if they are there for the same clips and blocks, or for all clips of ``prepared``, else
+    computed and kept there. There are
     none where no block is frozen: by the settings, or since no pretrained weights were found.
     """
     rows, found = np.asarray(rows), []
@@ -74,18 +75,25 @@ def frozen_maps(
             found.append(None)
             continue
         both = mirrored and name == "visual"
+        whole = Path(folder) / f"{name}-{_key(trunk, prepared, np.arange(len(prepared.manifest)), both)}.npy"
         path = Path(folder) / f"{name}-{_key(trunk, prepared, rows, both)}.npy"
+        if whole.is_file():
+            maps = np.load(whole, mmap_mode="r", allow_pickle=False)
+            found.append(maps if path == whole else maps[rows])
+            continue
         if not path.is_file():
             _compute(trunk, prepared, rows, path, device, progress, both)
         found.append(np.load(path, mmap_mode="r", allow_pickle=False))
     return FrozenMaps(*found)
 
 
-def share_maps(profile: Profile, clips: ClipStore, folder: Path) -> None:
-    """Compute what trainings of ``profile`` on ``clips`` share, before they start side by side."""
+def share_maps(profile: Profile, clips: ClipStore, folder: Path, whole: bool = False) -> None:
+    """Compute what trainings of ``profile`` on ``clips`` share, before they start side by side: maps of the training and of
+    the validation clips, or of all (``whole``) where the trainings take different parts of them."""
     device, split = choose_device(profile.training.device), clips.manifest["split"].to_numpy()
-    for name in ("train", "val"):
-        frozen_maps(profile.model, clips, np.flatnonzero(split == name), folder, device)
+    parts = [np.arange(len(split))] if whole else [np.flatnonzero(split == name) for name in ("train", "val")]
+    for rows in parts:
+        frozen_maps(profile.model, clips, rows, folder, device)
 
 
 def maps_for(

@@ -242,8 +242,9 @@ def training_step(
     Raises ``FloatingPointError``, naming the terms, before the step if the loss or the gradient is not finite. The
     centroids move inside the objective, after the losses of the batch were taken.
     """
-    model.train()
-    objective.train()
+    if not (model.training and objective.training):  # walking over all modules takes a tenth of a small step
+        model.train()
+        objective.train()
     moved = {k: v.to(device, non_blocking=True) for k, v in batch.items() if isinstance(v, Tensor)}
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
         outputs = model(*inputs_of(batch, moved))

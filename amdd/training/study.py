@@ -70,7 +70,7 @@ def planned(arms: Sequence[str], seeds: Iterable[int]) -> list[tuple[str, int]]:
 
 def folder_of(root: Path, arm: str, seed: int) -> Path:
     """Return the folder of one training below ``root``."""
-    return root / f"{arm}-seed{seed}"
+    return root / f"{arm.replace(' ', '-')}-seed{seed}"
 
 
 def finished(root: Path, arm: str, seed: int) -> bool:
@@ -95,7 +95,23 @@ def run_one(
     ``run.json``; weights are removed unless ``keep_weights``. What is finished with the same settings and clips is read, not
     trained again; what was interrupted is resumed from its last state (every ``save_every`` seconds). Raises as :func:`amdd.training.train` does.
     """
-    own = arm_profile(profile, arm)
+    return run_training(
+        arm_profile(profile, arm), arm, seed, clips, tests, root, keep_weights, progress, save_every
+    )
+
+
+def run_training(
+    own: Profile,
+    arm: str,
+    seed: int,
+    clips: ClipStore,
+    tests: Mapping[str, ClipStore],
+    root: Path,
+    keep_weights: bool = False,
+    progress: bool = False,
+    save_every: float = 60.0,
+) -> pd.DataFrame:
+    """Train with the settings ``own`` under the name ``arm``; else as :func:`run_one`."""
     folder = folder_of(root, arm, seed)
     key = hash_bytes(
         json.dumps(
@@ -140,21 +156,33 @@ def run_many(
     done = sum(finished(root, arm, seed) for arm, seed in plan)
     if done < len(plan):
         share_maps(profile, clips, root / FOLDER)
+    jobs = [(arm_profile(profile, arm), arm, seed, clips) for arm, seed in plan]
+    side_by_side(jobs, tests, root, workers, keep_weights, done)
+
+
+def side_by_side(
+    jobs: Sequence[tuple[Profile, str, int, ClipStore]],
+    tests: Mapping[str, ClipStore],
+    root: Path,
+    workers: int,
+    keep_weights: bool,
+    done: int,
+) -> None:
+    """Make the trainings ``jobs`` (settings, name, seed, clips) as :func:`run_many` says; ``done`` are finished already."""
     with (
-        tqdm(total=len(plan), desc=f"study, {done} finished before", unit="training") as bar,
+        tqdm(total=len(jobs), desc=f"study, {done} finished before", unit="training") as bar,
         parallel_config(backend="loky", inner_max_num_threads=1),
     ):
-        pool = Parallel(n_jobs=max(1, min(workers, len(plan))), return_as="generator_unordered")
-        jobs = (delayed(_one)(profile, arm, seed, clips, tests, root, keep_weights) for arm, seed in plan)
-        for name in pool(jobs):
+        pool = Parallel(n_jobs=max(1, min(workers, len(jobs))), return_as="generator_unordered")
+        for name in pool(delayed(_one)(*job, tests, root, keep_weights) for job in jobs):
             bar.update(1)
             bar.set_postfix_str(name)
 
 
-def _one(profile, arm, seed, clips, tests, root, keep_weights) -> str:
+def _one(own, arm, seed, clips, tests, root, keep_weights) -> str:
     with one_thread():
         torch.set_num_threads(1)
-        run_one(profile, arm, seed, clips, tests, root, keep_weights)
+        run_training(own, arm, seed, clips, tests, root, keep_weights)
     return f"{arm}, seed {seed}"
 
 
@@ -165,7 +193,7 @@ def predictions(
 
     Columns as in :data:`amdd.analysis.study.COLUMNS`, and ``part`` (validation, or the name in ``tests``), ``named`` (the
     attribution head's class), ``margin`` (log odds of fake that this head gives) and ``naming`` (its class among the
-    generators, real left out). ``score`` is the detection logit, computed in fp32; what frozen blocks make of the clips is kept
+    generators, real left out) with its probability there (``certainty``). ``score`` is the detection logit, computed in fp32; what frozen blocks make of the clips is kept
     below ``root``, if that is given, for the other trainings.
     """
     validation = np.flatnonzero((clips.manifest["split"] == "val").to_numpy())
@@ -180,6 +208,7 @@ def predictions(
         found = scores_of(run.model, store, rows, run.profile, run.device, maps=maps)
         table = store.manifest.iloc[rows]
         logits = found["attribution_logits"].astype(float)
+        among = logits[:, 1:] - np.logaddexp.reduce(logits[:, 1:], axis=1)[:, None]
         tables.append(
             pd.DataFrame(
                 {
@@ -192,7 +221,8 @@ def predictions(
                     "generator": table["generator"].to_numpy(),
                     "score": found["logit"].astype(np.float32),
                     "named": classes[logits.argmax(1)],
-                    "naming": classes[1 + logits[:, 1:].argmax(1)],
+                    "naming": classes[1 + among.argmax(1)],
+                    "certainty": np.exp(among.max(1)).astype(np.float32),
                     "margin": (np.logaddexp.reduce(logits[:, 1:], axis=1) - logits[:, 0]).astype(np.float32),
                 }
             )
