@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from amdd.analysis.protocol import Protocol, load_protocol
+from amdd.analysis.protocol import LeftOutProtocol, Protocol, load_left_out, load_protocol
 from amdd.analysis.study import contrast, macro_auc, outcomes, take_off, test_part
 from amdd.base.paths import PROJECT
 from amdd.stats import Estimate
@@ -32,6 +32,19 @@ class Shipped:
 
 def shipped(name: str, folder: Path = STUDIES) -> Shipped:
     """Return the study ``name`` below ``folder``. Raises ``FileNotFoundError`` that names a missing file."""
+    predictions, history, record = _read(name, folder)
+    return Shipped(load_protocol(folder / f"{name}.yml"), predictions, history, record)
+
+
+def shipped_left_out(
+    name: str = "leave-one-out", folder: Path = STUDIES
+) -> tuple[LeftOutProtocol, pd.DataFrame, dict[str, Any]]:
+    """Return protocol, predictions and record of the trainings that leave a generator out; raises as :func:`shipped`."""
+    predictions, _, record = _read(name, folder)
+    return load_left_out(folder / f"{name}.yml"), predictions, record
+
+
+def _read(name: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     files = [folder / f"{name}{end}" for end in (".yml", ".parquet", "-history.parquet", ".json")]
     for file in files:
         if not file.is_file():
@@ -42,8 +55,7 @@ def shipped(name: str, folder: Path = STUDIES) -> Shipped:
     for table in tables:
         for column in table.select_dtypes("category"):
             table[column] = table[column].astype(str)
-    record = json.loads(files[3].read_text(encoding="utf-8"))
-    return Shipped(load_protocol(files[0]), tables[0], tables[1], record)
+    return tables[0], tables[1], json.loads(files[3].read_text(encoding="utf-8"))
 
 
 def by_arm(protocol: Protocol) -> pd.DataFrame:

@@ -34,7 +34,8 @@ STYLE = """\
 .reveal figure.amdd-figure { margin: 0; }
 .reveal figure.amdd-figure img { height: 480px; width: auto; max-width: 100%; object-fit: contain; object-position: left; margin: 0; }
 .reveal figcaption { font-size: 0.5em; color: #444; }
-.reveal .amdd-result { border-bottom: 1px dotted #666; }
+.reveal .amdd-result { font-weight: 600; }
+.reveal .amdd-detail { font-weight: 400; font-size: 0.8em; }
 """
 
 

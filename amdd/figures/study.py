@@ -102,3 +102,63 @@ def gradient_shares(history: pd.DataFrame, terms: Sequence[str]) -> Exhibit:
     ax.legend(loc="upper center", ncols=len(terms), fontsize=8, bbox_to_anchor=(0.5, 1.16))
     alt = f"Stacked areas: share of the terms {', '.join(terms)} in the gradient norms on the visual trunk, by epoch."
     return Figure(fig, alt, shares.set_axis(list(terms), axis=1).reset_index())
+
+
+@exhibit
+def left_out(outcomes: pd.DataFrame, pool: Sequence[str], arms: Mapping[str, str]) -> Exhibit:
+    """A row for each generator of ``pool``: the AUC on it where it was left out (``arm``, ``left out``, ``AUC``), a mark for
+    each training, the ``arms`` (name and what it is) one above the other, a bar at each mean."""
+    fig, ax = plt.subplots(figsize=(7.6, 0.46 * len(pool) + 1.1))
+    for k, (arm, label) in enumerate(arms.items()):
+        for row, generator in enumerate(pool):
+            own = outcomes[(outcomes.arm == arm) & (outcomes["left out"] == generator)].AUC.to_numpy(float)
+            y = len(pool) - 1 - row + 0.17 * (1 - 2 * k)
+            ax.plot(
+                own,
+                np.full(len(own), y),
+                "o",
+                ms=6,
+                color=CYCLE[k],
+                alpha=0.75,
+                label=label if not row else None,
+            )
+            if len(own):
+                ax.plot([own.mean()] * 2, [y - 0.15, y + 0.15], color=CYCLE[k], lw=2.5)
+    ax.axvline(0.5, color=INK, lw=1, ls=":")
+    ax.set_yticks(range(len(pool))[::-1], list(pool))
+    ax.set(xlabel="AUC on the generator that was left out", ylim=(-0.6, len(pool) - 0.4))
+    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.14), ncols=len(arms))
+    alt = (
+        f"A row for each of {len(pool)} generators that was left out; in it a dot for each training of the arms "
+        f"{', '.join(arms.values())}, by AUC on that generator, and a bar at each arm's mean."
+    )
+    return Figure(fig, alt, outcomes)
+
+
+@exhibit
+def dose(outcomes: pd.DataFrame, measures: Mapping[str, str]) -> Exhibit:
+    """A panel for each of ``measures`` (column and title) over the number of generators in training: a line for each weight of
+    the attribution loss at the mean, a mark for each training."""
+    fig, axes = plt.subplots(1, len(measures), figsize=(9.2, 3.4), squeeze=False)
+    numbers = sorted(outcomes.generators.unique())
+    for ax, (measure, title) in zip(axes[0], measures.items()):
+        for k, (weight, part) in enumerate(outcomes.groupby("weight")):
+            place = np.array([numbers.index(n) for n in part.generators]) + 0.06 * (k - 1)
+            ax.plot(place, part[measure], "o", ms=5, color=CYCLE[k], alpha=0.7)
+            means = part.groupby("generators")[measure].mean()
+            ax.plot(
+                [numbers.index(n) + 0.06 * (k - 1) for n in means.index],
+                means,
+                color=CYCLE[k],
+                lw=2,
+                label=f"weight {weight:g}",
+            )
+        ax.set_xticks(range(len(numbers)), [str(n) for n in numbers])
+        ax.set(title=title, xlabel="generators in training")
+    axes[0][0].legend()
+    fig.tight_layout()
+    alt = (
+        f"{len(measures)} panels ({', '.join(measures.values())}) over the number of generators in training "
+        f"({', '.join(map(str, numbers))}): a line for each weight of the attribution loss, a dot for each training."
+    )
+    return Figure(fig, alt, outcomes)

@@ -98,7 +98,7 @@ def test_what_stands_beside_a_number():
     assert remarks({"value": 0.4, "n": 70, "people": 12}) == ["n\u00a0=\u00a070", "12 people"]
     # A dash before a minus sign would be misread.
     assert remarks({"value": 0.1, "low": -0.1, "high": 0.3, "seeds": 5}) == [
-        "95\u00a0% interval -0.100 to 0.300",
+        "95\u00a0% interval \u22120.100 to 0.300",
         "5 seeds",
     ]
     assert remarks({"value": 0.5, "least": 0.4, "most": 0.6, "seeds": 5}) == ["0.400–0.600 over 5 seeds"]

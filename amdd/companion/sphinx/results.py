@@ -73,6 +73,7 @@ def show(value, unit: str = "", digits: int = 3) -> str:
         text = f"{value:.2f}"
     else:
         text = f"{value:.{digits}f}"
+    text = text.replace("-", "\u2212" if text.strip("-0.") else "")  # no minus before a zero
     return f"{text}\u00a0{unit}" if unit else text
 
 
@@ -107,11 +108,10 @@ class ResultRole(SphinxRole):
             return [nodes.inline(text=f"[{key}: not written]", classes=["amdd-missing"])], []
         unit = record.get("unit", "")
         text = show(record["value"], unit)
-        if style != "plain":
-            notes = remarks(record)
-            if notes:
-                text += f" ({', '.join(notes)})"
-        node = nodes.inline(text=text, classes=["amdd-result"])
+        kinds = ["amdd-result", "amdd-words"] if isinstance(record["value"], str) else ["amdd-result"]
+        node = nodes.inline("", "", nodes.Text(text), classes=kinds)
+        if style != "plain" and (notes := remarks(record)):
+            node += nodes.inline(text=f" ({', '.join(notes)})", classes=["amdd-detail"])
         return [node], []
 
 
