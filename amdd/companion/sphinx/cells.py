@@ -14,7 +14,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from amdd.companion.cells import Cell, megabytes, read_cells
-from amdd.companion.sphinx.questions import holds, tag, words
+from amdd.companion.sphinx.parts import add_part, tag, words
 
 log = logging.getLogger(__name__)
 SOURCES = "book/cells"
@@ -76,14 +76,5 @@ class PythonCells(SphinxDirective):
         return list(box.children)
 
 
-def _scripts(app, pagename, templatename, context, doctree) -> None:
-    if holds(doctree, KIND):
-        app.add_css_file("cells.css")
-        app.add_js_file("cells.js", loading_method="defer")
-
-
 def setup(app):
-    app.setup_extension("amdd.companion.sphinx.questions")  # registers the HTML elements
-    app.add_directive("python-cells", PythonCells)
-    app.connect("html-page-context", _scripts)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return add_part(app, "python-cells", PythonCells, KIND, ["cells"])

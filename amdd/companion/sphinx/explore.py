@@ -12,7 +12,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from amdd.companion.explore import SCORES
-from amdd.companion.sphinx.questions import holds, tag, words
+from amdd.companion.sphinx.parts import add_part, tag, words
 from amdd.companion.sphinx.results import results_folder
 
 log = logging.getLogger(__name__)
@@ -33,14 +33,5 @@ class Explore(SphinxDirective):
         return [tag("div", held, without, class_="amdd-explore")]
 
 
-def _scripts(app, pagename, templatename, context, doctree) -> None:
-    if holds(doctree, "amdd-explore"):
-        app.add_css_file("explore.css")
-        app.add_js_file("explore.js", loading_method="defer")
-
-
 def setup(app):
-    app.setup_extension("amdd.companion.sphinx.questions")  # registers the HTML elements
-    app.add_directive("explore", Explore)
-    app.connect("html-page-context", _scripts)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return add_part(app, "explore", Explore, "amdd-explore", ["explore"])

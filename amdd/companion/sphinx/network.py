@@ -12,7 +12,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from amdd.base.paths import PROJECT
-from amdd.companion.sphinx.questions import holds, tag, words
+from amdd.companion.sphinx.parts import add_part, tag, words
 from amdd.companion.sphinx.results import results_folder
 from amdd.companion.teaching import NETWORK
 
@@ -49,15 +49,5 @@ class Network(SphinxDirective):
         ]
 
 
-def _scripts(app, pagename, templatename, context, doctree) -> None:
-    if holds(doctree, KIND):
-        app.add_css_file("network.css")
-        app.add_js_file("network-inputs.js", loading_method="defer")
-        app.add_js_file("network.js", loading_method="defer")
-
-
 def setup(app):
-    app.setup_extension("amdd.companion.sphinx.questions")  # registers the HTML elements
-    app.add_directive("network", Network)
-    app.connect("html-page-context", _scripts)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return add_part(app, "network", Network, KIND, ["network-inputs", "network"])

@@ -9,7 +9,6 @@ the run did not measure is left out, and the page says so.
 
 from __future__ import annotations
 
-import html
 import random
 import zlib
 from pathlib import Path
@@ -34,33 +33,12 @@ from amdd.companion.questions import (
     value_of,
 )
 from amdd.companion.results import anchor_of
+from amdd.companion.sphinx.parts import add_part, tag, words
 from amdd.companion.sphinx.results import results_folder, show
 
 log = logging.getLogger(__name__)
 SOURCES = "book/questions"
 SHUFFLES = 20
-EMPTY = {"input", "br"}
-
-
-class element(nodes.General, nodes.Element):
-    """An HTML element: ``tag``, and ``attrs`` as names and values."""
-
-
-def tag(_name: str, /, *children: nodes.Node, **attrs: Any) -> element:
-    """Return an element; a trailing underscore of an attribute's name is dropped, others become hyphens."""
-    named = {key.rstrip("_").replace("_", "-"): str(value) for key, value in attrs.items()}
-    return element("", *children, tag=_name, attrs=named)
-
-
-def holds(doctree: nodes.Node | None, kind: str) -> bool:
-    """Return whether a page has an element of the class ``kind``, and so needs its scripts."""
-    found = doctree.findall(element) if doctree is not None else ()
-    return any(node["attrs"].get("class") == kind for node in found)
-
-
-def words(text: str) -> nodes.Text:
-    """Return plain text."""
-    return nodes.Text(text)
 
 
 class Questions(SphinxDirective):
@@ -206,28 +184,5 @@ def digits_of(tolerance: float) -> int:
     return max(0, len(f"{tolerance:.6f}".rstrip("0").partition(".")[2])) if tolerance else 0
 
 
-def _visit(self, node: element) -> None:
-    attrs = "".join(f' {name}="{html.escape(value, quote=True)}"' for name, value in node["attrs"].items())
-    self.body.append(f"<{node['tag']}{attrs}{' /' if node['tag'] in EMPTY else ''}>")
-
-
-def _depart(self, node: element) -> None:
-    if node["tag"] not in EMPTY:
-        self.body.append(f"</{node['tag']}>")
-
-
-def _skip(self, node: element) -> None:
-    raise nodes.SkipNode
-
-
-def _scripts(app, pagename, templatename, context, doctree) -> None:
-    if holds(doctree, "amdd-questions"):
-        app.add_css_file("questions.css")
-        app.add_js_file("questions.js", loading_method="defer")
-
-
 def setup(app):
-    app.add_node(element, html=(_visit, _depart), latex=(_skip, None), text=(_skip, None))
-    app.add_directive("questions", Questions)
-    app.connect("html-page-context", _scripts)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return add_part(app, "questions", Questions, "amdd-questions", ["questions"])

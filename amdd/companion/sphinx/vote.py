@@ -12,7 +12,7 @@ import json
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from amdd.companion.sphinx.questions import holds, tag, words
+from amdd.companion.sphinx.parts import add_part, tag, words
 from amdd.companion.sphinx.results import results_folder
 from amdd.companion.teaching import VOTE
 
@@ -44,15 +44,5 @@ class Vote(SphinxDirective):
         return [box]
 
 
-def _scripts(app, pagename, templatename, context, doctree) -> None:
-    if holds(doctree, "amdd-vote"):
-        app.add_css_file("vote.css")
-        app.add_js_file("vote-numbers.js", loading_method="defer")
-        app.add_js_file("vote.js", loading_method="defer")
-
-
 def setup(app):
-    app.setup_extension("amdd.companion.sphinx.questions")  # registers the HTML elements
-    app.add_directive("vote", Vote)
-    app.connect("html-page-context", _scripts)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return add_part(app, "vote", Vote, "amdd-vote", ["vote-numbers", "vote"])
