@@ -28,7 +28,7 @@
   if (!SERVED || !window.DecompressionStream) {
     note.textContent = SERVED
       ? "This browser is too old to run the network."
-      : "Opened from disk, a browser runs no network. `amdd serve --book` opens this page on your own machine, where it does.";
+      : "Opened from disk, a browser runs no network. Served from your own machine, by the command amdd serve --book, this page does.";
     return;
   }
 
