@@ -59,6 +59,12 @@ STUDY_HISTORY = pd.DataFrame(
     {"arm": ["full"] * 2 + ["twin"] * 2, "seed": 0, "epoch": [1, 2] * 2, "detection": [0.08, 0.02, 0.08, 0.07],
      "grad_trunk_detection": [1.0, 3.0, 0.0, 0.0], "grad_trunk_attribution": [3.0, 1.0, 0.0, 0.0]}
 )  # fmt: skip
+LEFT_OUT = pd.DataFrame(
+    [{"arm": a, "left out": g, "seed": s, "AUC": 0.8 + s / 10} for a in ("full", "twin") for g in OWN for s in (0, 1)]
+)  # fmt: skip
+DOSES = pd.DataFrame(
+    [{"generators": n, "weight": w, "seed": 0, "never": 0.7, "named": 0.5} for n in (1, 3) for w in (0.0, 0.3, 1.0)]
+)  # fmt: skip
 SPREAD = {v: {"auc": [0.9, 0.8, 0.7], "named": [0.3, 0.4, 0.5]} for v in ("full", "without_x")}
 HISTORY = pd.DataFrame(
     {"epoch": [1, 2, 3], **{k: [3.0, 2.0, 1.0] for k in ("detection", "attribution", "contrastive", "fingerprint", "centroid")},
@@ -113,6 +119,8 @@ CALLS = {
     "study.contrasts": lambda: (CONTRASTS, 0.03),
     "study.take_offs": lambda: (STUDY_HISTORY, 0.05, ["full", "twin"]),
     "study.gradient_shares": lambda: (STUDY_HISTORY, ["detection", "attribution"]),
+    "study.left_out": lambda: (LEFT_OUT, OWN, {"full": "names", "twin": "no names"}),
+    "study.dose": lambda: (DOSES, {"never": "AUC", "named": "named"}),
     "seeds.seeds_figure": lambda: (SPREAD, {"auc": "AUC", "named": "named"}, {"auc": 0.5}),
     "spoken.spoken_strip": lambda: (frames(), np.zeros(16_000, "f4"), 1.0, [("h", 0.1, 0.2), ("a", 0.2, 0.5)], "ha"),
     "threshold.curves_over_threshold": lambda: (sweep_of(predictions()), 0.5),

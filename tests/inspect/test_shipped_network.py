@@ -12,7 +12,9 @@ from amdd.puppets.corpus.make import make_group
 from amdd.puppets.corpus.unseen import unseen
 
 SEALED = ["corpus.seed=63960", "corpus.identities=2,2,60", "corpus.real=2,2,120", "corpus.fake=1,1,40"]
-WITHIN = 0.3  # in logits: weights in eight bits move one by 0.1 at most, other machines' arithmetic adds a little
+WITHIN = (
+    0.3  # in logits: weights in eight bits move one by 0.1 at most, other machines' arithmetic adds a little
+)
 
 
 def test_the_stored_predictions_are_reproduced_on_clips_that_are_made_again(tmp_path):
