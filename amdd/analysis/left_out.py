@@ -166,6 +166,17 @@ def dose_contrasts(table: pd.DataFrame, protocol: LeftOutProtocol) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
+def dose_gain(table: pd.DataFrame, protocol: LeftOutProtocol, weight: float = 0.3) -> Estimate:
+    """Return the most generators in training minus the fewest, at one ``weight`` of the attribution loss, in the AUC on the
+    generator that is never trained on. More generators bring more fakes as well."""
+    most, fewest = (dose_name(pick(protocol.dose.generators), weight) for pick in (max, min))
+
+    def gap(one: OneSeed) -> float:
+        return one.auc(most, protocol.never) - one.auc(fewest, protocol.never)
+
+    return over_seeds_and_people(by_seed(table, [most, fewest]), gap)
+
+
 # --- unknown generators -------------------------------------------------------------------------------------------
 
 

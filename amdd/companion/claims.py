@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from amdd.analysis.left_out import dose_gain
 from amdd.analysis.study import contrast, naming_and_detection, outcomes, seeds_done, test_part
-from amdd.analysis.study_tables import shipped
+from amdd.analysis.study_tables import shipped, shipped_left_out
 from amdd.analysis.tables import interval
 from amdd.base.paths import PACKAGE
 from amdd.companion.chapters import chapter_of
@@ -59,7 +60,7 @@ def numbers(results: Path) -> dict[str, dict[str, Any]]:
 
 def study_numbers(name: str = "attribution", topic: str = "regulariser") -> dict[str, dict[str, Any]]:
     """Return the primary, the decisive and the ablation's contrast (full - none) of a shipped study, with the number of seeds
-    that all arms have, and how naming goes with detection over trainings."""
+    that all arms have, how naming goes with detection over trainings, and what more generators in training gain."""
     data = shipped(name)
     pairs, tests = data.protocol.contrasts, test_part(data.predictions)
     found = {}
@@ -69,6 +70,8 @@ def study_numbers(name: str = "attribution", topic: str = "regulariser") -> dict
         done = min(gap.seeds or 0, seeds_done(tests, data.protocol))
         found[f"{topic}.{key}"] = replace(gap, seeds=done).record()
     runs = outcomes(tests, data.protocol)
+    plan, folds, _ = shipped_left_out()
+    found[f"{topic}.dose.more"] = dose_gain(folds, plan).record()
     found[f"{topic}.naming_and_detection"] = naming_and_detection(runs, ("full", "naming")).record()
     return found
 

@@ -20,10 +20,10 @@ def lock_hash() -> str:
 def library_used_hash(source: str) -> str:
     """Return a hash of the library code that a notebook's ``source`` reaches, of the data files beside it (head model,
     sentences, generators' weights, the paper's tables), of the benchmark records that it reads by ``measured``, and of the
-    studies' predictions where it reads them (``shipped``, ``study_numbers``)."""
+    studies' predictions where it reads them (``shipped...``, ``study_numbers``)."""
     digest = hashlib.sha256(code_hash(imported_by(source)).encode())
     for name in sorted(set(re.findall(r"\bmeasured\([\"'](\w+)[\"']\)", source))):
         digest.update(name.encode() + b"\0" + hash_path(MEASURED / f"{name}.json").encode() + b"\n")
-    if re.search(r"\b(shipped|study_numbers)\(", source):
+    if re.search(r"\b(shipped\w*|study_numbers)\(", source):
         digest.update(hash_path(STUDIES).encode())
     return digest.hexdigest()[:20]

@@ -18,6 +18,7 @@ from amdd.analysis.protocol import (
     load_any,
     load_left_out,
 )
+from amdd.analysis.study_tables import shipped_left_out
 from amdd.base.paths import PROJECT
 
 FILE = PROJECT / "book" / "studies" / "leave-one-out.yml"
@@ -166,3 +167,21 @@ def test_oscr_is_the_area_under_its_curve():
     assert left_out.open_set_measures(known, right, unknown)["OSCR"] == pytest.approx(
         np.trapezoid(correct, passed)
     )
+
+
+def test_what_ships_is_what_the_protocol_asks_for():
+    plan, table, record = shipped_left_out()
+    names, seeds = {c.name for c in conditions(plan)}, sorted(table.seed.unique())
+    assert table.groupby("seed").arm.nunique().tolist() == [len(names)] * len(seeds)
+    assert set(table.arm) == names and seeds == list(range(len(seeds)))
+    assert {(r["arm"], r["seed"]) for r in record["trainings"]} == {(n, s) for n in names for s in seeds}
+    tests = table[table.part == "test"]
+    assert tests.groupby(["arm", "seed"])["clip"].nunique().unique().tolist() == [480]
+    assert tests.people.nunique() == 60
+    own = tests[tests["arm"] == tests["arm"].iloc[0]].drop_duplicates("clip")
+    assert (own.generator == "real").sum() == 120 and set(own.generator.value_counts().drop("real")) == {40}
+    assert {*plan.pool, plan.never, "real"} == set(own.generator)
+    for condition in conditions(plan):
+        assert set(table[table.arm == condition.name].naming) <= set(condition.generators)
+    steps = [r["steps"] for r in record["trainings"]]
+    assert max(abs(s - plan.steps) for s in steps) < 0.05 * plan.steps

@@ -84,10 +84,11 @@ def test_another_training_of_a_study_runs_the_chapters_that_read_it(tmp_path, mo
     monkeypatch.setattr("amdd.companion.provenance.STUDIES", tmp_path)
     (tmp_path / "a.parquet").write_bytes(b"one")
     reading = ["from amdd.analysis.study_tables import shipped\nshipped('a')", "known = study_numbers()"]
+    reading.append("plan, folds, kept = shipped_left_out()")
     before = [library_used_hash(text) for text in (*reading, "x = 1")]
     (tmp_path / "a.parquet").write_bytes(b"two")
     after = [library_used_hash(text) for text in (*reading, "x = 1")]
-    assert [a != b for a, b in zip(before, after)] == [True, True, False]
+    assert [a != b for a, b in zip(before, after)] == [True, True, True, False]
 
 
 def test_imports_are_found_however_they_are_written():

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from scipy import stats
 
-from amdd.analysis.protocol import load_protocol
+from amdd.analysis.protocol import load_any, load_protocol
 from amdd.analysis.study import seeds_done
 from amdd.analysis.study import test_part as clips_of_the_test
 from amdd.analysis.study_tables import STUDIES, shipped
@@ -220,9 +220,9 @@ def test_a_claim_that_a_study_tests_reads_its_predictions_and_waits_for_its_last
     protocol = load_protocol(STUDIES / "attribution.yml")
     for entry in claims():
         if "study" in entry:
-            assert entry["seeds"] == protocol.seeds
+            assert entry["seeds"] == load_any(STUDIES / f"{entry['study']}.yml").seeds
     known = study_numbers()
-    keys = ("contrast.primary", "contrast.decisive", "ablation", "naming_and_detection")
+    keys = ("contrast.primary", "contrast.decisive", "ablation", "naming_and_detection", "dose.more")
     assert known.keys() == {f"regulariser.{k}" for k in keys}
     table = verdicts(known, load_profile("smoke")).set_index("id")
     done = seeds_done(clips_of_the_test(shipped("attribution").predictions), protocol)
