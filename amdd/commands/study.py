@@ -46,8 +46,9 @@ class Study:
         profile, clips, tests, root = self._data(protocol)
         seeds = self.seeds or protocol.seeds
         if isinstance(protocol, LeftOutProtocol):
+            only = self.arms
             run_left_out(
-                profile, protocol, seeds, clips, tests["test"], root, self.workers, self.keep_weights
+                profile, protocol, seeds, clips, tests["test"], root, self.workers, self.keep_weights, only
             )
         else:
             plan = planned(self.arms or list(protocol.arms), range(seeds))
@@ -79,10 +80,16 @@ class Study:
     def _check(self) -> int:
         import pandas as pd
 
-        from amdd.analysis.study import compare, load_protocol
+        from amdd.analysis.protocol import LeftOutProtocol, load_any
+        from amdd.analysis.study import compare
         from amdd.training.study import ARMS, MINOR, run_one
 
-        protocol = load_protocol(self._protocol())
+        protocol = load_any(self._protocol())
+        if isinstance(protocol, LeftOutProtocol):
+            raise ValueError(
+                f"{protocol.name}: `check` repeats single trainings of the studies with arms (attribution, "
+                "attribution-frozen); `amdd study run --seeds 1` makes these anew"
+            )
         if self.arm not in ARMS | MINOR:
             raise ValueError(f"no arm {self.arm!r}; expected one of: {', '.join(ARMS | MINOR)}")
         shipped = pd.read_parquet(self._protocol().with_name(f"{protocol.name}.parquet"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +49,19 @@ def run_left_out(
     root: Path,
     workers: int = 2,
     keep_weights: bool = False,
+    only: Sequence[str] = (),
 ) -> None:
-    """Make all trainings of the protocol for the first ``seeds`` seeds, ``workers`` at a time, those of a seed together; what is
-    finished is skipped, what was interrupted is resumed."""
+    """Make all trainings of the protocol, or those named in ``only``, for the first ``seeds`` seeds, ``workers`` at a time,
+    those of a seed together; what is finished is skipped, what was interrupted is resumed. Raises ``ValueError`` for a
+    name that the protocol does not have."""
+    wanted = {c.name: c for c in conditions(protocol) if not only or c.name in only}
+    if unknown := [name for name in only if name not in wanted]:
+        names = ", ".join(c.name for c in conditions(protocol))
+        raise ValueError(f"no training {unknown[0]!r} in {protocol.name}; expected some of: {names}")
     share_maps(profile, clips, root / FOLDER, whole=True)
     jobs = []
     for seed in range(seeds):
-        for condition in conditions(protocol):
+        for condition in wanted.values():
             part = part_of(clips, condition.generators)
             jobs.append((settings_of(profile, condition, part, protocol.steps), condition.name, seed, part))
     done = sum(finished(root, name, seed) for _, name, seed, _ in jobs)

@@ -111,3 +111,16 @@ def test_all_trainings_are_made_once_and_reported(stores, tmp_path):
     seconds = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("predictions.parquet")}
     run_left_out(PROFILE, FEW, 2, *stores, tmp_path, workers=1)
     assert seconds == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("predictions.parquet")}
+
+
+def test_an_unknown_training_is_refused_before_anything_is_computed(stores, tmp_path):
+    with pytest.raises(ValueError, match=r"no training 'full without x'.*full without fsgan"):
+        run_left_out(PROFILE, FEW, 1, *stores, tmp_path / "none", only=["full without x"])
+    assert not (tmp_path / "none").exists()
+
+
+def test_check_says_which_studies_it_repeats():
+    from amdd.commands.study import Study
+
+    with pytest.raises(ValueError, match=r"leave-one-out: `check` repeats .* attribution"):
+        Study("check", "full", protocol=PROJECT / "book" / "studies" / "leave-one-out.yml").do()
