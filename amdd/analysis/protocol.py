@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -222,12 +223,16 @@ def dose_name(number: int, weight: float) -> str:
     return f"dose {number}, weight {weight:g}"
 
 
-def conditions(protocol: LeftOutProtocol) -> list[Condition]:
-    """Return all kinds of trainings of the protocol."""
+def conditions(protocol: LeftOutProtocol, only: Sequence[str] = ()) -> list[Condition]:
+    """Return the kinds of trainings of the protocol, or those named in ``only``. Raises ``ValueError`` for a name that it does
+    not have."""
     found = []
     for left in protocol.pool:
         others = tuple(g for g in protocol.pool if g != left)
         found += [Condition(left_out_name(a, left), others, a) for a in protocol.leave_one_out.arms]
     for number, generators in protocol.dose.generators.items():
         found += [Condition(dose_name(number, w), tuple(generators), weight=w) for w in protocol.dose.weights]
-    return found
+    if unknown := sorted({*only} - {c.name for c in found}):
+        names = ", ".join(c.name for c in found)
+        raise ValueError(f"no training {unknown[0]!r} in {protocol.name}; expected some of: {names}")
+    return [c for c in found if not only or c.name in only]

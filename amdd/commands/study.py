@@ -38,17 +38,26 @@ class Study:
         return {"run": self._run, "report": self._report, "check": self._check}[self.action]()
 
     def _run(self) -> int:
-        from amdd.analysis.protocol import LeftOutProtocol, load_any
+        from amdd.analysis.protocol import LeftOutProtocol, conditions, load_any
         from amdd.training.left_out import run_left_out
         from amdd.training.study import collect, planned, run_many
 
         protocol = load_any(self._protocol())
+        left_out = isinstance(protocol, LeftOutProtocol)
+        kinds = conditions(protocol, self.arms) if left_out else ()
         profile, clips, tests, root = self._data(protocol)
         seeds = self.seeds or protocol.seeds
-        if isinstance(protocol, LeftOutProtocol):
-            only = self.arms
+        if left_out:
             run_left_out(
-                profile, protocol, seeds, clips, tests["test"], root, self.workers, self.keep_weights, only
+                profile,
+                kinds,
+                protocol.steps,
+                seeds,
+                clips,
+                tests["test"],
+                root,
+                self.workers,
+                self.keep_weights,
             )
         else:
             plan = planned(self.arms or list(protocol.arms), range(seeds))

@@ -5,16 +5,33 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from amdd.analysis.protocol import Condition, LeftOutProtocol, conditions
 from amdd.data.prepare import Prepared
 from amdd.profiles import Profile
 from amdd.training.frozen import FOLDER, share_maps
 from amdd.training.study import arm_profile, finished, side_by_side
 
 NOT_TRAINED_ON = 6  # one person in so many
+
+
+class Condition(Protocol):
+    """One kind of training: its ``name``, the ``generators`` that it has, its ``arm`` of the study, and the weight of the
+    attribution loss (None: the recipe's)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def generators(self) -> tuple[str, ...]: ...
+
+    @property
+    def arm(self) -> str: ...
+
+    @property
+    def weight(self) -> float | None: ...
 
 
 def part_of(clips: Prepared, generators: tuple[str, ...]) -> Prepared:
@@ -42,27 +59,22 @@ def settings_of(profile: Profile, condition: Condition, clips: Prepared, steps: 
 
 def run_left_out(
     profile: Profile,
-    protocol: LeftOutProtocol,
+    conditions: Sequence[Condition],
+    steps: int,
     seeds: int,
     clips: Prepared,
     test: Prepared,
     root: Path,
     workers: int = 2,
     keep_weights: bool = False,
-    only: Sequence[str] = (),
 ) -> None:
-    """Make all trainings of the protocol, or those named in ``only``, for the first ``seeds`` seeds, ``workers`` at a time,
-    those of a seed together; what is finished is skipped, what was interrupted is resumed. Raises ``ValueError`` for a
-    name that the protocol does not have."""
-    wanted = {c.name: c for c in conditions(protocol) if not only or c.name in only}
-    if unknown := [name for name in only if name not in wanted]:
-        names = ", ".join(c.name for c in conditions(protocol))
-        raise ValueError(f"no training {unknown[0]!r} in {protocol.name}; expected some of: {names}")
+    """Make the trainings ``conditions``, of about ``steps`` steps, for the first ``seeds`` seeds, ``workers`` at a time, those
+    of a seed together; what is finished is skipped, what was interrupted is resumed."""
     share_maps(profile, clips, root / FOLDER, whole=True)
     jobs = []
     for seed in range(seeds):
-        for condition in wanted.values():
+        for condition in conditions:
             part = part_of(clips, condition.generators)
-            jobs.append((settings_of(profile, condition, part, protocol.steps), condition.name, seed, part))
+            jobs.append((settings_of(profile, condition, part, steps), condition.name, seed, part))
     done = sum(finished(root, name, seed) for _, name, seed, _ in jobs)
     side_by_side(jobs, {"test": test}, root, workers, keep_weights, done)
