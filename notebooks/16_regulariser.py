@@ -19,15 +19,17 @@
 #
 # **Answer.** The full objective minus its placebo without generator names is
 # {result}`regulariser.contrast.primary` in AUC on six generators that no training
-# clip comes from; a second study, on frozen backbones, gives
-# {result}`regulariser.frozen.primary`. The decision by the protocol, written before:
-# *{result}`regulariser.decision|plain`*, and
-# *{result}`regulariser.frozen.decision|plain`*.
+# clip comes from; on frozen backbones {result}`regulariser.frozen.primary`; and where
+# each of eight generators is left out in turn {result}`regulariser.left_out.contrast`.
+# The decisions by the three protocols, written before:
+# *{result}`regulariser.decision|plain`*, *{result}`regulariser.frozen.decision|plain`*,
+# and *{result}`regulariser.left_out.decision|plain`*.
 #
 # **Needs** nothing but the predictions that come with the repository: no training,
 # no GPU. **Makes** the ladder of arms, the contrasts with their intervals, the
 # controls, the curves of take-off and the shares of the gradients, for
-# {result}`regulariser.done|plain` and {result}`regulariser.frozen.done|plain`.
+# {result}`regulariser.done|plain` and {result}`regulariser.frozen.done|plain`; and what
+# leaving one generator out changes ({result}`regulariser.left_out.done|plain`).
 #
 # **You will learn** why an ablation cannot answer the question, and how a placebo
 # can.
