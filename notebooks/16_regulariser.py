@@ -390,11 +390,12 @@ for arm in arms:
         nb.number(
             f"left_out.{arm}.{name}", float(value), n=int((outs.arm == arm).sum())
         )
+
+# %% tags=["remove-cell"]
 by_name = outs.groupby("left out").AUC.mean().sort_values()
-nb.number("left_out.hardest", str(by_name.index[0]))
-nb.number("left_out.hardest.auc", float(by_name.iloc[0]))
-nb.number("left_out.easiest", str(by_name.index[-1]))
-nb.number("left_out.easiest.auc", float(by_name.iloc[-1]))
+for key, place in (("hardest", 0), ("easiest", -1)):
+    nb.number(f"left_out.{key}", str(by_name.index[place]))
+    nb.number(f"left_out.{key}.auc", float(by_name.iloc[place]))
 
 # %% [markdown]
 # Full minus twin is {result}`regulariser.left_out.contrast`; by the rule of the
