@@ -19,7 +19,7 @@ from amdd.base.paths import PROJECT
 DATA = {
     ".npz",
     ".safetensors",
-    ".json",
+    ".csv", ".json",
     ".txt",
     ".yml",
     ".html",
