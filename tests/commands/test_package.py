@@ -19,7 +19,8 @@ from amdd.base.paths import PROJECT
 DATA = {
     ".npz",
     ".safetensors",
-    ".csv", ".json",
+    ".csv",
+    ".json",
     ".txt",
     ".yml",
     ".html",
