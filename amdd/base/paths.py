@@ -96,6 +96,18 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink()
 
 
+PART = re.compile(r"\..+\.[0-9a-f]{8}\.part(\.[^.]*)?")  # as `atomic` names what is not finished
+
+
+def remove_parts(folder: str | os.PathLike[str]) -> None:
+    """Remove below ``folder`` what a killed process left of files that :func:`atomic` was to write.
+
+    For a folder in which nobody else writes: what another process has begun would go as well."""
+    for path in Path(folder).rglob(".*.part*"):
+        if PART.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
     """Write UTF-8 ``text`` atomically."""
     with atomic(path) as temporary:

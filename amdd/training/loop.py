@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from amdd.base.distributed import join, synchronised
 from amdd.base.lock import exclusive
-from amdd.base.paths import write_text
+from amdd.base.paths import remove_parts, write_text
 from amdd.data.dataset import ClipDataset, balanced_sampler, generators_of, inputs_of
 from amdd.data.prepare import ClipStore
 from amdd.model import AMDD
@@ -80,6 +80,7 @@ def train(
     with exclusive(run_dir, "name another folder") if int(os.environ.get("RANK", 0)) == 0 else nullcontext():
         if (finished := _finished(run_dir, config)) is not None:
             return finished
+        remove_parts(run_dir)
         write_text(run_dir / "config.json", json.dumps(config, indent=1) + "\n")
         _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every)
     return load_run(run_dir)

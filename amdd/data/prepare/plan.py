@@ -20,6 +20,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from amdd.base.hashing import code_hash
+from amdd.base.paths import remove_parts
 from amdd.corpora import Manifest
 from amdd.data.prepare.pool import run_shards
 from amdd.data.prepare.rows import checked, clips_of, storable
@@ -95,6 +96,7 @@ def prepare(
     if record_of(out).get("fingerprint") == fingerprint:
         return open_prepared(out)
 
+    remove_parts(out)
     open_shards = [k for k, key in enumerate(keys) if shard_record(out, k).get("key") != key]
     todo = sum(len(groups[k]) for k in open_shards)
     forecast = foretell(todo, settings, out)

@@ -19,7 +19,7 @@ from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
 from amdd.base.machine import one_thread
-from amdd.base.paths import Workspace, atomic, write_text
+from amdd.base.paths import Workspace, atomic, remove_parts, write_text
 from amdd.profiles import CorpusSettings, Profile
 from amdd.puppets.corpus.encode import write_clip
 from amdd.puppets.corpus.layouts import Clip, Shot
@@ -64,6 +64,7 @@ def make_corpora(
     jobs: list[tuple[Path, CorpusSettings, Shot, list[Clip]]] = []
     for name, clips in plans.items():
         remove_strangers(roots[name], clips, profile.corpus)
+        remove_parts(roots[name])
         groups: dict[Shot, list[Clip]] = {}
         for clip in clips:
             if finished(roots[name], clip, profile.corpus) is None:
