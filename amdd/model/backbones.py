@@ -168,6 +168,7 @@ class Trunk(nn.Module):
         with torch.no_grad():
             self.width = self.body.eval()(torch.zeros(1, channels, PROBE, PROBE)).shape[1]
         self.body.train(was)
+        self.body[: self.frozen].eval()  # as `train` leaves them
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures (N, channels, H, W), or what the frozen blocks make of them, to the feature map (N, width, h, w)."""

@@ -62,8 +62,8 @@ def frozen_maps(
     """Return the maps of clips ``rows`` after the frozen blocks of both backbones; those of mirror images for training.
 
     They are read from ``folder`` if they are there for the same clips and blocks, or for all clips of ``prepared``, else
-    computed and kept there. There are
-    none where no block is frozen: by the settings, or since no pretrained weights were found.
+    computed and kept there. There are none where no block is frozen: by the settings, or since no pretrained weights were
+    found.
     """
     rows, found = np.asarray(rows), []
     for name in ("visual", "audio"):

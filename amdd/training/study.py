@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,26 +79,9 @@ def finished(root: Path, arm: str, seed: int) -> bool:
     return (folder_of(root, arm, seed) / "predictions.parquet").is_file()
 
 
-def run_one(
-    profile: Profile,
-    arm: str,
-    seed: int,
-    clips: ClipStore,
-    tests: Mapping[str, ClipStore],
-    root: Path,
-    keep_weights: bool = False,
-    progress: bool = False,
-    save_every: float = 60.0,
-) -> pd.DataFrame:
-    """Train ``arm`` with ``seed`` on ``clips`` below ``root`` and return its predictions for all clips of ``tests``.
-
-    Written are ``predictions.parquet``, last and so the mark of a finished training, ``history.parquet`` and
-    ``run.json``; weights are removed unless ``keep_weights``. What is finished with the same settings and clips is read, not
-    trained again; what was interrupted is resumed from its last state (every ``save_every`` seconds). Raises as :func:`amdd.training.train` does.
-    """
-    return run_training(
-        arm_profile(profile, arm), arm, seed, clips, tests, root, keep_weights, progress, save_every
-    )
+def run_one(profile: Profile, arm: str, seed: int, *data: Any, **options: Any) -> pd.DataFrame:
+    """Train ``arm`` of the study with ``seed``; ``data`` and ``options`` as for :func:`run_training`."""
+    return run_training(arm_profile(profile, arm), arm, seed, *data, **options)
 
 
 def run_training(
@@ -111,7 +95,14 @@ def run_training(
     progress: bool = False,
     save_every: float = 60.0,
 ) -> pd.DataFrame:
-    """Train with the settings ``own`` under the name ``arm``; else as :func:`run_one`."""
+    """Train with the settings ``own`` and ``seed`` on ``clips`` below ``root``, under the name ``arm``, and return the
+    predictions for all clips of ``tests``.
+
+    Written are ``predictions.parquet``, last and so the mark of a finished training, ``history.parquet`` and
+    ``run.json``; weights are removed unless ``keep_weights``. What is finished with the same settings and clips is read, not
+    trained again; what was interrupted is resumed from its last state (every ``save_every`` seconds). Raises as
+    :func:`amdd.training.train` does.
+    """
     folder = folder_of(root, arm, seed)
     key = hash_bytes(
         json.dumps(
@@ -151,7 +142,7 @@ def run_many(
     """Train the arms and seeds of ``plan`` in processes of one thread each, ``workers`` at a time, with a progress bar.
 
     On a CPU two of these do more in a given time than one training with two threads. What is finished is skipped, what was
-    interrupted is resumed (:func:`run_one`). Raises what a training raises, after those under way have ended.
+    interrupted is resumed (:func:`run_training`). Raises what a training raises, after those under way have ended.
     """
     done = sum(finished(root, arm, seed) for arm, seed in plan)
     if done < len(plan):
@@ -193,8 +184,8 @@ def predictions(
 
     Columns as in :data:`amdd.analysis.study.COLUMNS`, and ``part`` (validation, or the name in ``tests``), ``named`` (the
     attribution head's class), ``margin`` (log odds of fake that this head gives) and ``naming`` (its class among the
-    generators, real left out) with its probability there (``certainty``). ``score`` is the detection logit, computed in fp32; what frozen blocks make of the clips is kept
-    below ``root``, if that is given, for the other trainings.
+    generators, real left out) with its probability there (``certainty``). ``score`` is the detection logit, computed in fp32;
+    what frozen blocks make of the clips is kept below ``root``, if that is given, for the other trainings.
     """
     validation = np.flatnonzero((clips.manifest["split"] == "val").to_numpy())
     parts = [("validation", clips, validation)]

@@ -28,7 +28,7 @@
   if (!SERVED || !window.DecompressionStream) {
     note.textContent = SERVED
       ? "This browser is too old to run the network."
-      : "Opened from disk, a browser runs no network. Served from your own machine, by the command amdd serve --book, this page does.";
+      : "A page that was opened from disk cannot run the network. Serve the book from your own machine: amdd serve --book";
     return;
   }
 

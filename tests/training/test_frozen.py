@@ -179,3 +179,11 @@ def test_a_run_that_was_trained_whole_takes_no_maps(clips, tmp_path):
 def test_settings_that_freeze_more_than_is_used_are_refused_before_anything_runs():
     with pytest.raises(SettingsError, match="audio_frozen=9: expected at most audio_blocks=8"):
         load_profile("smoke", ["model.audio_blocks=8", "model.audio_frozen=9"])
+
+
+def test_frozen_blocks_keep_their_statistics_in_the_first_step_of_a_new_network(clips):
+    fresh = AMDD(PROFILE.model)
+    trunk = fresh.visual_encoder.trunk
+    assert fresh.training and trunk.frozen
+    blocks = [[m.training for m in block.modules()] for block in trunk.body]
+    assert not any(map(any, blocks[: trunk.frozen])) and all(map(all, blocks[trunk.frozen :]))
