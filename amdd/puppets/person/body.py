@@ -15,6 +15,7 @@ from amdd.puppets.person.head import CLOTH, EYE, FRAME, LASH, head_model, smooth
 from amdd.puppets.person.people import Identity, face_shape
 from amdd.puppets.person.raster import depth_map
 from amdd.puppets.person.roots import SCALP, Strands
+from amdd.puppets.person.strands import pack
 from amdd.puppets.person.worn import worn_by
 
 
@@ -22,8 +23,8 @@ from amdd.puppets.person.worn import worn_by
 class Body:
     """``shape`` (V, 3) the neutral skin; ``triangles`` (F, 3) over skin and ``worn`` (N, 3); ``moves`` (V + N, 1) how
     much each vertex follows the head; ``face`` (F,) whether a triangle belongs to the face; ``occlusion`` (V + N,);
-    textures ``skin`` (S, S, 8) and ``eye`` (E, E, 4); plain ``colours`` (8, 4) by material; ``grains`` (G, 3) points of
-    hair that keep light off."""
+    textures ``skin`` (S, S, 8) and ``eye`` (E, E, 4); plain ``colours`` (8, 4) by material; ``packed`` the strands as
+    they are drawn; ``grains`` (G, 3) points of hair that keep light off. All but ``face`` and integers are float32."""
 
     shape: np.ndarray
     worn: np.ndarray
@@ -37,6 +38,7 @@ class Body:
     eye: np.ndarray
     colours: np.ndarray
     strands: Strands
+    packed: np.ndarray
     grains: np.ndarray
 
 
@@ -75,7 +77,8 @@ def body_of(identity: Identity) -> Body:
     face |= material == FRAME
     return Body(
         shape, worn.points, triangles, material, uv, moves, occlusion.astype(np.float32), face,
-        appearance.skin_texture(identity), eye_texture(identity), _colours(identity), strands, grains,
+        appearance.skin_texture(identity), eye_texture(identity).astype(np.float32), _colours(identity), strands,
+        pack(strands), grains,
     )  # fmt: skip
 
 
@@ -90,7 +93,7 @@ def _under_hair(shape: np.ndarray, grains: np.ndarray) -> np.ndarray:
 
 
 def _colours(identity: Identity) -> np.ndarray:
-    colours = np.zeros((8, 4))
+    colours = np.zeros((8, 4), np.float32)
     colours[2] = (0.50, 0.45, 0.36, 0.8)  # teeth
     colours[3] = (0.30, 0.085, 0.08, 0.8)  # tongue
     colours[5] = (0.10, 0.022, 0.02, 0.5)  # the mouth's inside

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from numba import njit
 
 
 @dataclass(frozen=True)
@@ -74,19 +75,18 @@ class Sensor:
         self.mosaic, self.smooth = camera.mosaic, camera.smooth
         axis = np.linspace(-1, 1, size, dtype=np.float32)
         fall = rng.uniform(0.05, 0.16)
-        self.vignette = (1 - fall * (axis[:, None] ** 2 + axis[None] ** 2))[..., None]
+        self.vignette = (1 - fall * (axis[:, None] ** 2 + axis[None] ** 2)).astype(np.float32)
 
     def expose(self, picture: np.ndarray, t: int) -> np.ndarray:
         """Return frame ``t``, uint8 (size, size, 3), of a linear image of any larger side."""
         small = cv2.resize(picture, (self.size, self.size), interpolation=cv2.INTER_AREA)
-        small = cv2.GaussianBlur(small, (0, 0), self.blur) * self.vignette
-        values = np.clip(small * (self.gain[t] * self.tint[t]).astype(np.float32) * 1023, 0, 4092).astype(
-            np.int32
+        small = cv2.GaussianBlur(small, (0, 0), self.blur)
+        gains = (self.gain[t] * self.tint[t]).astype(np.float32)
+        down, right = self.rolls[t]
+        shown = np.empty((self.size, self.size, 3), np.uint8)
+        _develop(
+            small, self.vignette, gains, _tone_curve(), _noise_curve(), self.noise[t % 6], down, right, shown
         )
-        shown = _tone_curve()[values]
-        # Shot noise grows with the root of the light; the curve divides it by its slope, so shadows show it most.
-        shown = shown + _noise_curve()[values] * np.roll(self.noise[t % 6], tuple(self.rolls[t]), (0, 1))
-        shown = np.clip(shown + 0.5, 0, 255).astype(np.uint8)
         if self.mosaic:
             shown = remosaic(shown)
         if self.smooth:
@@ -95,6 +95,31 @@ class Sensor:
             soft = cv2.GaussianBlur(shown, (0, 0), 1.0)
             shown = cv2.addWeighted(shown, 1 + self.sharpen, soft, -self.sharpen, 0)
         return shown
+
+
+@njit(cache=True, nogil=True)
+def _develop(light, vignette, gains, tones, grain, noise, down, right, out):
+    """Turn linear ``light`` (S, S, 3) into ``out`` uint8: vignette, gains, tone curve, and noise moved by a roll.
+
+    Shot noise grows with the root of the light; the curve divides it by its slope, so shadows show it most.
+    """
+    size = light.shape[0]
+    top, low, high, half, white = (
+        np.float32(1023),
+        np.float32(0),
+        np.float32(4092),
+        np.float32(0.5),
+        np.float32(255),
+    )
+    for y in range(size):
+        row = (y - down) % size
+        for x in range(size):
+            column = (x - right) % size
+            for k in range(3):
+                value = light[y, x, k] * vignette[y, x] * gains[k] * top
+                level = int(min(max(value, low), high))
+                shown = tones[level] + grain[level] * noise[row, column, k]
+                out[y, x, k] = np.uint8(min(max(shown + half, low), white))
 
 
 def remosaic(picture: np.ndarray) -> np.ndarray:

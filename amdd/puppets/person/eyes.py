@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from amdd.puppets.person.appearance import noise
 from amdd.puppets.person.growth import bump
 from amdd.puppets.person.head import smoothstep
+from amdd.puppets.person.paint import noise
 from amdd.puppets.person.people import Identity
 
 

@@ -45,8 +45,8 @@ def noise_at(place: np.ndarray, seed: int) -> np.ndarray:
     rng = np.random.default_rng(np.random.SeedSequence([113, seed]))
     out = 0.0
     for _ in range(6):
-        direction = rng.normal(size=3)
-        out = out + np.sin(place @ direction * 2 + rng.uniform(0, 2 * np.pi))
+        direction = rng.normal(size=3).astype(place.dtype)
+        out = out + np.sin(place @ direction * 2 + place.dtype.type(rng.uniform(0, 2 * np.pi)))
     return out / 3
 
 
@@ -54,12 +54,15 @@ def scalp_mask(xyz: np.ndarray, identity: Identity) -> np.ndarray:
     """Return the density of hair growth in [0, 1]: above the hairline at the front, down to the nape behind the ears."""
     x, y, z = xyz[..., 0], xyz[..., 1], xyz[..., 2]
     across = np.abs(x)
-    recede = 0.14 * np.clip((identity.age - 30) / 40, 0, 1) * (identity.gender == "men")
+    recede = 0.14 * float(np.clip((identity.age - 30) / 40, 0, 1)) * (identity.gender == "men")
     peak = 0.03 * bump(x, 0, 0.08) * (identity.seed % 5 == 0)  # a widow's peak
-    front = 0.72 + 0.05 * np.tanh(identity.scores[7]) - peak + 0.02 * noise_at(xyz * 5, identity.seed + 1)
+    front = (
+        0.72 + 0.05 * float(np.tanh(identity.scores[7])) - peak + 0.02 * noise_at(xyz * 5, identity.seed + 1)
+    )
     front = front - 0.30 * np.maximum(0, across - 0.30)
     front = front + recede * (1 + 1.2 * bump(across, 0.35, 0.15))
     side = np.interp(z, [-1.6, -1.05, -0.72, -0.5, -0.25, 0.1], [-0.75, -0.5, 0.02, 0.12, 0.42, 0.6])
+    side = side.astype(z.dtype)
     # At the temples the line runs down before the ear; the forehead is kept free of that.
     temple = np.maximum(smoothstep(0.36, 0.56, across), smoothstep(-0.55, -0.8, z))
     line = front + (np.minimum(side, front) - front) * temple

@@ -18,6 +18,21 @@ PLACES = {
 
 
 @dataclass(frozen=True)
+class Lamp:
+    """A light as the drawing loops take it, float32: ``key`` (15,) the key light's direction, the direction half way
+    from it to the camera, the rim light's direction, and the colours of key and rim; ``sh`` (9, 3) harmonics times their
+    constants; ``lobes`` (K, 7) as in :class:`Light`."""
+
+    key: np.ndarray
+    sh: np.ndarray
+    lobes: np.ndarray
+
+
+# Constants of the real spherical harmonics up to degree 2, in the order of :func:`harmonics`.
+CONSTANTS = np.array([0.282095] + 3 * [0.488603] + [1.092548, 1.092548, 0.315392, 1.092548, 0.546274])
+
+
+@dataclass(frozen=True)
 class Light:
     """``rows`` (6, 3): key direction and colour, fill direction and colour, rim direction and colour. ``sh`` (9, 3):
     irradiance over pi of all but the key light, so that with normal n it is the sum of ``sh`` times the real
@@ -32,6 +47,14 @@ class Light:
         """Return the gains (3,) of an automatic white balance that corrects three quarters of the cast (in log gain)."""
         total = self.rows[1] + 1.2 * self.sh[0] * 0.282095
         return (total[1] / total) ** 0.75
+
+    def lamp(self) -> Lamp:
+        """Return the same light for the drawing loops."""
+        key = self.rows[0]
+        half = _unit(key + np.array([0.0, 0.0, 1.0]))
+        values = np.concatenate([key, half, self.rows[4], self.rows[1], self.rows[5]])
+        sh = self.sh * CONSTANTS[:, None]
+        return Lamp(values.astype(np.float32), sh.astype(np.float32), self.lobes.astype(np.float32))
 
 
 def kelvin(temperature: float) -> np.ndarray:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 
 from amdd.puppets.person.body import Body, body_of, key_visibility
 from amdd.puppets.person.camera import CAMERAS, Sensor, smooth_walk
+from amdd.puppets.person.finish import scatter, soften_edges
 from amdd.puppets.person.head import head_model
 from amdd.puppets.person.light import light_of
 from amdd.puppets.person.people import Identity
 from amdd.puppets.person.raster import draw, vertex_normals
 from amdd.puppets.person.rooms import room
-from amdd.puppets.person.shading import scatter, shade
+from amdd.puppets.person.shading import shade
 from amdd.puppets.person.strands import CHANNELS, draw_strands
 
 SUPERSAMPLE = 1.125
@@ -70,12 +72,16 @@ def render_clip(
     big = round(size * SUPERSAMPLE)
     actions = np.asarray(motion.actions, np.float32)
     moved = (actions @ head.actions.reshape(len(head.actions), -1)).reshape(steps, n, 3) + body.shape
-    lit = np.stack([body.occlusion, key_visibility(body, light.rows[0])], 1).astype(np.float32)
+    lamp, seen = light.lamp(), key_visibility(body, light.rows[0]).astype(np.float32)
     wall = room(rng, int(big * 1.15), light.place)
     zoom = size * rng.uniform(*kit.zoom) * SUPERSAMPLE
     centre = np.array([rng.normal(0, 0.03), -0.36 + rng.normal(0, kit.lift)])
     sway = smooth_walk(rng, steps, 12) * kit.sway
-    canvas, uv = Canvas(big), body.uv.copy()
+    canvas = Canvas(big)
+    surface = np.zeros(
+        (len(seen), 7), np.float32
+    )  # of each vertex: normal, place in the texture, occlusion, key light
+    surface[:, 3:5], surface[:, 5], surface[:, 6] = body.uv, body.occlusion, seen
     frames = np.empty((steps, size, size, 3), np.uint8)
     landmarks = np.empty((steps, 68, 2), np.float32)
     masks = np.empty((steps, size, size), np.uint8)
@@ -88,8 +94,8 @@ def render_clip(
         turned = (points - PIVOT) @ turn.T + PIVOT
         points = points + body.moves * (turned - points)
         points[:, :2] += np.asarray(motion.shift[t], np.float32) * (0.35 + 0.65 * body.moves)
-        normals = vertex_normals(points, body.triangles)
-        _eyes(head, points, normals, uv, turn, motion.gaze[t])
+        surface[:, :3] = vertex_normals(points, body.triangles)
+        _eyes(head, points, surface, turn, motion.gaze[t])
         at = centre - sway[t]
         scale = zoom * DISTANCE / (DISTANCE - points[:, 2])
         pixels = np.empty((len(points), 2), np.float32)
@@ -98,43 +104,42 @@ def render_clip(
         off = (np.array([0.075, 0.075]) * big + sway[t] * zoom * 0.6).astype(int).clip(0, wall.shape[0] - big)
         picture = wall[off[1] : off[1] + big, off[0] : off[0] + big].copy()
         view = np.array([big, at[0], at[1], zoom, DISTANCE])
-        _draw(body, canvas, points, pixels, normals, uv, lit, light, turn, view, picture)
+        _draw(body, canvas, points, pixels, surface, lamp, turn, view, picture)
         if sensor is None:
             sensor = Sensor(rng, kit, size, steps, _exposure(picture, body.face, canvas), light.white())
         frames[t] = sensor.expose(picture, t)
-        sampled = canvas.index[nearest[:, None], nearest]
-        bare = canvas.cover[nearest[:, None], nearest] < 0.5
+        _bare_face(canvas.index, body.face, canvas.cover, nearest, masks[t])
         # Closed, as where teeth or a lash fill a pixel or two within the face there is face all the same.
-        shown = ((sampled >= 0) & body.face[sampled] & bare).astype(np.uint8)
-        masks[t] = cv2.morphologyEx(shown, cv2.MORPH_CLOSE, pore)
+        masks[t] = cv2.morphologyEx(masks[t], cv2.MORPH_CLOSE, pore)
         landmarks[t] = pixels[head.landmarks] / SUPERSAMPLE
     return Rendered(frames, landmarks, masks)
 
 
-def _draw(body: Body, canvas, points, pixels, normals, uv, lit, light, turn, view, picture) -> None:
+def _draw(body: Body, canvas: Canvas, points, pixels, surface, lamp, turn, view, picture) -> None:
     """Draw the body over ``picture`` (B, B, 3), linear light: surfaces, scattering, hair, then outlines."""
     c = canvas
     draw(pixels, -points[:, 2], body.triangles, body.material, c.depth, c.index, c.bary)
     shade(
-        c.index, c.bary, body.triangles, body.material, normals, uv, lit, body.skin, body.eye, body.colours, turn,
-        light.rows, light.sh, light.lobes, picture, c.gleam, c.parts,
+        c.index, c.bary, body.triangles, body.material, surface, body.skin, body.eye, body.colours, turn, lamp, picture,
+        c.gleam, c.parts,
     )  # fmt: skip
     scatter(picture, c.parts, view[3])
     picture += c.gleam
     draw_strands(
-        body.strands, points, lit[:, 1], turn, view, light.rows, light.sh, c.depth, picture, c.hair, c.cover
+        body.strands, body.packed, points, surface[:, 6], turn, view, lamp, c.depth, picture, c.hair, c.cover
     )
     # Last, so that a neck's outline takes its softness from the hair behind it and not from the wall.
     soften_edges(picture, c.parts)
 
 
-def soften_edges(picture: np.ndarray, parts: np.ndarray) -> np.ndarray:
-    """Blur ``picture`` (H, W, 3) in place along the borders of ``parts`` (H, W), since the rasteriser does not
-    anti-alias, and return it."""
-    edge = cv2.morphologyEx(parts, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-    soft = cv2.GaussianBlur(picture, (0, 0), 0.85)
-    np.copyto(picture, soft, where=edge[..., None])
-    return picture
+@njit(cache=True, nogil=True)
+def _bare_face(index, face, cover, nearest, out):
+    """Fill ``out`` uint8 (H, W) with 1 where a triangle of the face shows and hair of the scalp does not cover it."""
+    for y in range(len(nearest)):
+        for x in range(len(nearest)):
+            row, column = nearest[y], nearest[x]
+            triangle = index[row, column]
+            out[y, x] = triangle >= 0 and face[triangle] and cover[row, column] < 0.5
 
 
 def _exposure(picture: np.ndarray, face: np.ndarray, canvas) -> float:
@@ -146,7 +151,7 @@ def _exposure(picture: np.ndarray, face: np.ndarray, canvas) -> float:
     return float(np.clip((EXPOSED / max(light, 1e-3)) ** 0.6, 0.5, 3.2))
 
 
-def _eyes(head, points, normals, uv, turn, gaze) -> None:
+def _eyes(head, points, surface, turn, gaze) -> None:
     """Round the eyeballs and put the iris where the eyes look (``gaze``: right, up in radians)."""
     look = rotation(float(gaze[0]), float(gaze[1]), 0.0)
     frame = turn @ look
@@ -154,10 +159,10 @@ def _eyes(head, points, normals, uv, turn, gaze) -> None:
         p = points[eye]
         direction = p - (p.max(0) + p.min(0)) / 2
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        normals[eye] = direction
         local = direction @ frame
-        uv[eye, 0] = 0.5 + 0.5 * local[:, 0]
-        uv[eye, 1] = 0.5 - 0.5 * local[:, 1]
+        surface[eye, :3] = direction
+        surface[eye, 3] = 0.5 + 0.5 * local[:, 0]
+        surface[eye, 4] = 0.5 - 0.5 * local[:, 1]
 
 
 __all__ = ["Rendered", "render_clip", "rotation"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from amdd.puppets.person import appearance
+from amdd.puppets.person.paint import noise
 
 WALLS = ((0.42, 0.40, 0.37), (0.50, 0.47, 0.42), (0.33, 0.37, 0.38), (0.40, 0.33, 0.28), (0.26, 0.30, 0.36), (0.52, 0.50, 0.50), (0.30, 0.33, 0.27))  # fmt: skip
 
@@ -36,7 +36,7 @@ def room(
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (disc, disc)).astype(np.float32)
     picture = cv2.filter2D(picture, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT)
     picture = cv2.GaussianBlur(picture, (0, 0), 0.3 * disc)
-    return picture * (1 + 0.015 * appearance.noise(rng, size, 60)[..., None])
+    return picture * (1 + 0.015 * noise(rng, size, 60)[..., None])
 
 
 def _box(picture, x0, y0, x1, y1, colour) -> None:
