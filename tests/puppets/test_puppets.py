@@ -24,6 +24,7 @@ from amdd.puppets.corpus import unseen
 from amdd.puppets.corpus.casting import pools
 from amdd.puppets.corpus.make import make_corpora, read_mask
 from amdd.puppets.corpus.plans import plan
+from amdd.puppets.corpus.record import record_shot
 from amdd.puppets.corpus.studios import speech_engine
 from amdd.puppets.forgers import lpc_vocoder, vocoder, voice_conversion
 from amdd.puppets.forgers.base import WEIGHTS, Source, load_network
@@ -505,6 +506,29 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(tiny, tmp_path):
     assert digest(root) == expected
     kept = [p for p, stamp in done.items() if p.stat().st_mtime_ns == stamp]
     assert kept, "finished clips were made again"
+
+
+def test_a_donors_recording_is_filmed_once_and_is_the_same_for_everybody(tiny, tmp_path, monkeypatch):
+    settings = tiny[0].corpus
+    shot = next(c.face_donor for c in plan(settings, ("puppet-favc",))["puppet-favc"] if c.face_donor)
+    (tmp_path / "alone").mkdir()
+    alone = record_shot(settings, shot, tmp_path / "alone", step=4)
+    assert not list((tmp_path / "alone").iterdir())
+    first = record_shot(settings, shot, tmp_path, step=4, keep=True)
+
+    def filmed_again(*_args, **_kwargs):
+        raise AssertionError("rendered a second time")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("amdd.puppets.corpus.record.render_clip", filmed_again)
+        second = record_shot(settings, shot, tmp_path, step=4, keep=True)
+    # What another process was killed over: the film is there, what is known about it is not.
+    next(tmp_path.glob("*.npz")).unlink()
+    third = record_shot(settings, shot, tmp_path, step=4, keep=True)
+    for other in (first, second, third):
+        for name in ("frames", "landmarks", "face_mask", "audio"):
+            assert (getattr(other, name) == getattr(alone, name)).all(), name
+    assert alone.face_mask.any() and alone.fps == settings.fps / 4
 
 
 def test_a_spoilt_record_is_made_again_and_other_settings_remove_strangers(tiny, tmp_path):

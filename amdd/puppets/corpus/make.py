@@ -81,7 +81,11 @@ def _run(jobs: list, workers: int, progress: bool) -> None:
     if not total:
         return
     workers = max(1, min(workers, len(jobs)))
-    with tqdm(total=total, desc="PuppetAV", unit="clip", disable=not progress) as bar:
+    with (
+        tqdm(total=total, desc="PuppetAV", unit="clip", disable=not progress) as bar,
+        tempfile.TemporaryDirectory(prefix="puppets-") as donors,
+    ):
+        jobs = [(*job, Path(donors)) for job in jobs]
         if workers == 1:
             for job in jobs:
                 bar.update(make_group(*job))
@@ -95,10 +99,13 @@ def _run(jobs: list, workers: int, progress: bool) -> None:
 # --- one recording -------------------------------------------------------------------------------------------
 
 
-def make_group(root: Path, settings: CorpusSettings, shot: Shot, clips: list[Clip]) -> int:
+def make_group(
+    root: Path, settings: CorpusSettings, shot: Shot, clips: list[Clip], donors: Path | None = None
+) -> int:
     """Make the ``clips`` of the recording ``shot`` below ``root`` and return their number; runs in worker processes.
 
-    Raises ``RuntimeError`` naming the clip that could not be made.
+    Recordings of donors are kept in the folder ``donors``, for other groups of the same settings. Raises
+    ``RuntimeError`` naming the clip that could not be made.
     """
     with one_thread(), tempfile.TemporaryDirectory(prefix="puppets-") as name:
         folder = Path(name)
@@ -106,13 +113,13 @@ def make_group(root: Path, settings: CorpusSettings, shot: Shot, clips: list[Cli
         kept: dict = {}  # donors, and the last forgery, which may be wanted at several compressions
         for clip in clips:
             try:
-                _make_clip(root, settings, clip, source, folder, kept)
+                _make_clip(root, settings, clip, source, donors or folder, kept)
             except Exception as error:
                 raise RuntimeError(f"{clip.corpus}/{clip.path}: {type(error).__name__}: {error}") from error
     return len(clips)
 
 
-def _make_clip(root: Path, settings: CorpusSettings, clip: Clip, source, folder: Path, kept: dict) -> None:
+def _make_clip(root: Path, settings: CorpusSettings, clip: Clip, source, donors: Path, kept: dict) -> None:
     span = local_span(settings, clip.shot) if clip.local else None
     dry = forge_audio(settings, clip, span)
     if clip.fake and settings.leading_silence > 0 and clip.corpus == settings.train:
@@ -127,7 +134,7 @@ def _make_clip(root: Path, settings: CorpusSettings, clip: Clip, source, folder:
         sound = np.concatenate([np.zeros(lead, np.float32), sound])[: len(sound)]
     what = (clip.video, clip.face_donor, clip.voice_donor, clip.audio)
     if kept.get("what") != what:
-        kept["what"], kept["made"] = what, _forge_picture(settings, clip, source, dry, span, folder, kept)
+        kept["what"], kept["made"] = what, _forge_picture(settings, clip, source, dry, span, donors, kept)
     frames, mask = kept["made"]
     target = root / clip.path
     heard = None if clip.audio == "none" else sound
@@ -141,7 +148,7 @@ def _make_clip(root: Path, settings: CorpusSettings, clip: Clip, source, folder:
     write_text(root / "truth" / "records" / f"{slug(clip.path)}.json", json.dumps(record, indent=1))
 
 
-def _forge_picture(settings, clip: Clip, source, dry: np.ndarray, span, folder: Path, kept: dict):
+def _forge_picture(settings, clip: Clip, source, dry: np.ndarray, span, donors: Path, kept: dict):
     """Return frames (T, H, W, 3) uint8 and the mask (T, 64, 64) of changed pixels, None if nothing was changed."""
     if not clip.video:
         return source.frames, None
@@ -155,7 +162,7 @@ def _forge_picture(settings, clip: Clip, source, dry: np.ndarray, span, folder: 
             donor, extra = None, {"segments": (span,)} if span else {}
         else:
             if clip.face_donor not in kept:
-                kept[clip.face_donor] = record_shot(settings, clip.face_donor, folder, DONOR_STEP)
+                kept[clip.face_donor] = record_shot(settings, clip.face_donor, donors, DONOR_STEP, keep=True)
             spoken, donor = None, kept[clip.face_donor]
         forged = FORGERS[forger](now, donor, spoken, seeds(settings, clip.shot, 8), **extra)
         now = dataclasses.replace(now, frames=forged.frames)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amdd.base.paths import atomic
 from amdd.data.media import read_video, write_video
 from amdd.profiles import CorpusSettings
 from amdd.puppets.corpus.layouts import Clip, Shot
@@ -44,28 +45,48 @@ def frames_of(settings: CorpusSettings, corpus: str) -> int:
     return max(2, round(settings.seconds * fps_of(settings.fps, corpus)))
 
 
-def record_shot(settings: CorpusSettings, shot: Shot, folder: Path, step: int = 1):
+def record_shot(
+    settings: CorpusSettings, shot: Shot, folder: Path, step: int = 1, keep: bool = False
+) -> Source:
     """Return the recording ``shot`` as a generators' ``Source``: rendered, encoded and decoded once, by way of ``folder``.
 
-    Only every ``step``-th frame is rendered. Raises ``RuntimeError`` if the file decodes to another shape.
+    Only every ``step``-th frame is rendered. With ``keep`` the film stays in ``folder`` and is used again, also by other
+    processes; ``settings`` must be the same then. Raises ``RuntimeError`` if the file decodes to another shape.
     """
     identity, speech = make_identity(shot.person), speech_of(settings, shot)
-    n, fps, studio = frames_of(settings, shot.corpus), fps_of(settings.fps, shot.corpus), STUDIOS[shot.corpus]
-    motion = make_motion(speech, seeds(settings, shot, 2), n, fps)
+    fps = fps_of(settings.fps, shot.corpus)
+    path = folder / f"{shot.corpus}-{shot.person}-{shot.number}-{step}.mp4"
+    known = path.with_suffix(".npz")
+    if not (keep and known.exists()):
+        landmarks, masks = _film(settings, shot, identity, speech, step, path)
+        with atomic(known) as temporary:
+            np.savez(temporary, landmarks=landmarks, masks=np.packbits(masks), shape=np.array(masks.shape))
+    with np.load(known, allow_pickle=False) as data:
+        landmarks, shape = data["landmarks"], tuple(data["shape"])
+        masks = np.unpackbits(data["masks"], count=int(np.prod(shape))).reshape(shape)
+    frames = read_video(path).frames
+    if not keep:
+        path.unlink()
+        known.unlink()
+    if frames.shape != (*shape, 3):
+        raise RuntimeError(f"first generation came back as {frames.shape}, not {(*shape, 3)}")
+    sound = in_a_room(speech.audio, seeds(settings, shot, 4), SAMPLE_RATE)
+    return Source(frames, landmarks, masks, sound, identity, SAMPLE_RATE, fps / step)
+
+
+def _film(settings: CorpusSettings, shot: Shot, identity, speech: Speech, step: int, path: Path):
+    """Render ``shot`` to the file ``path``; return landmarks (T, 68, 2) and face masks (T, H, W)."""
+    fps, studio = fps_of(settings.fps, shot.corpus), STUDIOS[shot.corpus]
+    motion = make_motion(speech, seeds(settings, shot, 2), frames_of(settings, shot.corpus), fps)
     if step > 1:
         motion = Motion(*(getattr(motion, f.name)[::step] for f in dataclasses.fields(Motion)))
     rendered = render_clip(
         identity, motion, seeds(settings, shot, 3) % 2**31, size=settings.size, camera=studio.camera
     )
-    path = folder / "first.mp4"
     crf = settings.crf if studio.first_crf is None else studio.first_crf
-    write_video(path, rendered.frames, fps=fps, crf=crf)
-    frames = read_video(path).frames
-    path.unlink()
-    if frames.shape != rendered.frames.shape:
-        raise RuntimeError(f"first generation came back as {frames.shape}, not {rendered.frames.shape}")
-    sound = in_a_room(speech.audio, seeds(settings, shot, 4), SAMPLE_RATE)
-    return Source(frames, rendered.landmarks, rendered.face_mask, sound, identity, SAMPLE_RATE, fps / step)
+    with atomic(path) as temporary:
+        write_video(temporary, rendered.frames, fps=fps, crf=crf)
+    return rendered.landmarks, rendered.face_mask
 
 
 def forge_audio(settings: CorpusSettings, clip: Clip, span: tuple[float, float] | None) -> np.ndarray:

@@ -86,15 +86,17 @@ def generate(name: str, target: Source, donor: Source) -> tuple[np.ndarray, np.n
     crops = align.crop(target.frames, matrices, size)
     views, nearest = reference_views(donor, target, settings.size_in)
     references = torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255
+    with fast_inference():
+        features = network.read(references.contiguous(memory_format=torch.channels_last))
     pictures, masks = [], []
     for first in range(0, len(crops), BATCH):
         x = torch.from_numpy(crops[first : first + BATCH]).permute(0, 3, 1, 2).float() / 255
         if settings.size_in != size:
             x = F.interpolate(x, size=(settings.size_in,) * 2, mode="area")
         view = encoder_view(x.contiguous(memory_format=torch.channels_last))
-        reference = references[nearest[first : first + BATCH]]
+        which = torch.from_numpy(nearest[first : first + BATCH])
         with fast_inference():
-            picture, mask = network(view, reference.contiguous(memory_format=torch.channels_last))
+            picture, mask = network(view, references[which], [f[which] for f in features])
         pictures.append((picture.permute(0, 2, 3, 1) * 255).round().byte().numpy())
         masks.append(mask[:, 0].numpy())
     return np.concatenate(pictures), np.concatenate(masks), matrices

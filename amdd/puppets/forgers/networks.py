@@ -31,7 +31,8 @@ class SwapNet(nn.Module):
     The original programs keep one decoder per person. Here one decoder reads the donor from a reference crop, whose
     features join at every scale, so that people not seen in training can be donors.
 
-    ``forward(target, donor)``: (B, 3, s, s) in [0, 1] each -> (B, 3, S, S) and a mask (B, 1, S, S).
+    ``forward(target, donor)``: (B, 3, s, s) in [0, 1] each -> (B, 3, S, S) and a mask (B, 1, S, S). Where many targets
+    share few donor crops, :meth:`read` those once and pass on what it returned, picked for each target.
     """
 
     def __init__(self, settings: SwapSettings) -> None:
@@ -60,12 +61,19 @@ class SwapNet(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.last = WarpHead(current + 3, 1, 0.2) if s.moves else PaintHead(current + 3)
 
-    def forward(self, target: Tensor, donor: Tensor) -> tuple[Tensor, Tensor]:
-        code = self.waist(self.encoder(target))
+    def read(self, donor: Tensor) -> list[Tensor]:
+        """Return the features of donor crops (B, 3, s, s) at every scale, finest first."""
         features, x = [], donor
         for layer in self.reference:
             x = layer(x)
             features.append(x)
+        return features
+
+    def forward(
+        self, target: Tensor, donor: Tensor, features: list[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        code = self.waist(self.encoder(target))
+        features = self.read(donor) if features is None else features
         x = self.mix(torch.cat([code, features[-1]], 1))
         for k, stage in enumerate(self.stages):
             x = stage["up"](x)

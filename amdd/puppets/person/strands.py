@@ -36,7 +36,7 @@ def pack(strands: Strands) -> np.ndarray:
     for k, value in enumerate(values):
         whole = np.zeros((blocks * TOGETHER, POINTS), np.float32)
         whole[:count] = value
-        packed[:, k, 1 : 1 + TOGETHER * POINTS] = whole.reshape(blocks, -1)
+        packed[:, k, 1 : 1 + TOGETHER * POINTS] = whole.reshape(blocks, TOGETHER * POINTS)
     return packed.reshape(blocks, FIXED)
 
 
