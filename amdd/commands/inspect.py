@@ -81,7 +81,7 @@ class Inspect:
         from amdd.data.media import MediaError
 
         try:
-            found: Inspection = amdd.inspect(path, **self._options())
+            found: Inspection = amdd.inspect(path, **self._options(), progress=sys.stderr.isatty())
         except MediaError as error:
             print(f"amdd: {error}", file=sys.stderr)
             return FAILED

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from tqdm import tqdm
 
 from amdd.base.hashing import code_hash
 from amdd.base.paths import path_text
@@ -27,6 +28,7 @@ BATCH = 8  # windows that are in memory at once
 NEAR = 1.0  # a face that has moved by less than this many of its sides is the same one
 MOST_PEOPLE = 8  # of a clip
 MOST_SECONDS = 4 * 3600.0  # of a clip
+PATIENCE = 3.0  # seconds without a progress bar
 
 
 class Features(Protocol):
@@ -55,14 +57,16 @@ def inspect(
     scorer: Scorer | None = None,
     fast: bool = False,
     detector: str | None = None,
+    progress: bool = False,
 ) -> Inspection:
     """Answer one clip: real, forged or *can't tell*, with probability, generator, unusualness and what was missing.
 
     ``weights`` names a training run or packed folder (default: the network that is shipped); ``prevalence`` is the share
     of forgeries among clips of this kind, where it is not that of the validation clips; ``most_windows`` bounds the
     windows of a long clip. ``fast`` computes by ONNX, where that is installed. ``detector`` names a function ``module:name``
-    that scores windows in place of the network (:mod:`amdd.inspect.plugin`). Raises
-    :class:`~amdd.data.media.MediaError` for a file that cannot be read, with reason and cure.
+    that scores windows in place of the network (:mod:`amdd.inspect.plugin`). ``progress`` shows a bar on standard error
+    for what takes more than a few seconds. Raises :class:`~amdd.data.media.MediaError` for a file that cannot be read,
+    with reason and cure.
     """
     began = time.perf_counter()
     if prevalence is not None and not 0 < prevalence < 1:
@@ -77,7 +81,8 @@ def inspect(
     clip = open_clip(path)
     seen = _Clip(clip, scorer, prevalence, features)
     starts = starts_of(min(clip.seconds, MOST_SECONDS), scorer.run.profile.preparation, most_windows)
-    seen.take(windows(clip, scorer.run.profile.preparation, starts))
+    pieces = windows(clip, scorer.run.profile.preparation, starts)
+    seen.take(tqdm(pieces, clip.path.name, len(starts), unit="window", delay=PATIENCE, disable=not progress))
     return seen.answer(began)
 
 

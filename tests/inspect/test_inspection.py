@@ -131,6 +131,18 @@ def test_a_long_clip_is_a_time_line_and_a_forged_part_is_found(made, tmp_path):
     assert [w.start for w in few.people[0].windows] == [0, 3, 6]
 
 
+def test_what_takes_longer_shows_its_progress_on_standard_error_alone(made, tmp_path, capsys, monkeypatch):
+    video = write_video(tmp_path / "long.mp4", film(4.0, seed=5), 10, tone(4.0))
+    amdd.inspect(video, made[1].folder, progress=True)
+    assert "long.mp4" not in capsys.readouterr().err  # over before anybody waits
+    monkeypatch.setattr("amdd.inspect.inspector.PATIENCE", 0.0)
+    amdd.inspect(video, made[1].folder, progress=True)
+    shown = capsys.readouterr()
+    assert "long.mp4" in shown.err and "4/4" in shown.err and shown.out == ""
+    amdd.inspect(video, made[1].folder)
+    assert capsys.readouterr().err == ""
+
+
 def test_windows_cover_the_clip():
     from support.filmed import profile
 
