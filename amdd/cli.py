@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import os
 import sys
@@ -47,6 +49,8 @@ COMMANDS = {
 def main() -> None:
     """Entry point of the ``amdd`` command: known errors become one message and exit status 1."""
     patient_threads()
+    # Or the interpreter looks through all that torch has made once more before it ends, for a second.
+    atexit.register(gc.freeze)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         command = tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="amdd", description=__doc__)

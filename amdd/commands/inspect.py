@@ -77,9 +77,11 @@ class Inspect:
         return {"weights": self.weights, "fast": self.fast, "detector": self.detector, **named}
 
     def _one(self, path: Path) -> int:
-        import amdd
-        from amdd.data.media import MediaError
+        from amdd.base.machine import no_collection
 
+        with no_collection():
+            import amdd.inspect.inspector
+            from amdd.data.media import MediaError
         try:
             found: Inspection = amdd.inspect(path, **self._options(), progress=sys.stderr.isatty())
         except MediaError as error:
