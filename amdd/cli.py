@@ -49,7 +49,7 @@ COMMANDS = {
 def main() -> None:
     """Entry point of the ``amdd`` command: known errors become one message and exit status 1."""
     patient_threads()
-    # Or the interpreter looks through all that torch has made once more before it ends, for a second.
+    # Without it, the final garbage collection over torch's objects takes a second at exit.
     atexit.register(gc.freeze)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:

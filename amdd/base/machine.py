@@ -74,9 +74,9 @@ def peak_memory_mb() -> float:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Keep Python from looking for garbage while large packages are imported, and later among what they made.
+    """Suspend garbage collection while large packages are imported, and exclude their objects from later collections.
 
-    What imports make stays to the end; looking through it again and again takes a fifth of a cold start.
+    These objects live until the process ends; collections during the imports take a fifth of a cold start.
     """
     before = gc.isenabled()
     gc.disable()

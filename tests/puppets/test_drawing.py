@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from amdd.puppets.person.finish import scatter, soften_edges
 from amdd.puppets.person.light import harmonics, light_of
+from amdd.puppets.person.postprocess import scatter, soften_edges
 from amdd.puppets.person.render import rotation
 from amdd.puppets.person.roots import POINTS, Strands
 from amdd.puppets.person.shading import BLOCK, WRAP, shade
@@ -30,7 +30,7 @@ def texel(texture, u, v):
 
 
 def plain(kind, n, uv, ao, seen, skin, eye, colours, turn, light):
-    """What one pixel sends and mirrors, and its part."""
+    """Return diffuse and specular light of one pixel, and its part."""
     kx, rim = light.rows[0], light.rows[4]
     cloth, rgb, gloss = 0.0, colours[kind, :3].astype(float), float(colours[kind, 3])
     if kind == 0:

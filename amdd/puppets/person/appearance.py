@@ -9,7 +9,7 @@ import numpy as np
 
 from amdd.puppets.person.growth import beard_area, brow_line, bump, scalp_mask
 from amdd.puppets.person.head import MOUTH, SKIN, Head, head_model, smoothstep
-from amdd.puppets.person.paint import between, cover, noise, rgb, take
+from amdd.puppets.person.paint import between, darken, noise, overlay, rgb
 from amdd.puppets.person.people import Identity
 from amdd.puppets.person.raster import draw
 from amdd.puppets.person.worn import edge_of
@@ -114,8 +114,8 @@ def skin_texture(identity: Identity) -> np.ndarray:
     colour = np.empty((SIZE, SIZE, 3), np.float32)
     colour[:] = base
     pale = 1 - identity.skin
-    take(colour, noise(rng, SIZE, 90, 2), -0.05 * rgb(0.5, 1.0, 1.1))
-    take(colour, noise(rng, SIZE, 14, 2), -0.03 * rgb(0.4, 1.0, 1.0))
+    darken(colour, noise(rng, SIZE, 90, 2), -0.05 * rgb(0.5, 1.0, 1.1))
+    darken(colour, noise(rng, SIZE, 14, 2), -0.03 * rgb(0.4, 1.0, 1.0))
     _blood(identity, rng, colour, x, y, ax, z, parts, pale)
     # Dark skin is paler on cheekbones and forehead and darker round mouth and eyes.
     melanin = identity.skin * (0.10 * bump(ax, 0.45, 0.25) * bump(y, -0.25, 0.25) + 0.08 * bump(y, 0.4, 0.2))
@@ -123,14 +123,14 @@ def skin_texture(identity: Identity) -> np.ndarray:
         0.14 * bump(np.hypot(x, (y + 0.68) * 1.4), 0.3, 0.16)
         + 0.10 * bump(ax, 0.3, 0.2) * bump(y, -0.02, 0.14)
     )
-    take(colour, around - melanin, rgb(1, 1, 1))
+    darken(colour, around - melanin, rgb(1, 1, 1))
     worn_out = 0.12 + 0.2 * between((identity.age - 30) / 40)
     tired = bump(ax, 0.27, 0.16) * bump(y, -0.14, 0.07) * worn_out
     socket = bump(ax, 0.28, 0.2) * bump(y, 0.08, 0.08) * 0.14
-    take(colour, tired + socket, rgb(0.7, 0.9, 0.85))
+    darken(colour, tired + socket, rgb(0.7, 0.9, 0.85))
     grain = noise(rng, SIZE, 2.2)
     pores = np.minimum(0, noise(rng, SIZE, 3.2)) * (0.5 + 0.9 * bump(ax, 0.12, 0.35) * bump(y, -0.35, 0.3))
-    take(colour, 0.025 * grain + 0.05 * pores, rgb(-1, -1, -1))
+    darken(colour, 0.025 * grain + 0.05 * pores, rgb(-1, -1, -1))
     tzone = (
         bump(ax, 0, 0.3) * bump(y, 0.45, 0.3)
         + bump(ax, 0, 0.1) * (z > 0.1)
@@ -141,7 +141,7 @@ def skin_texture(identity: Identity) -> np.ndarray:
     _blemishes(identity, rng, colour, x, y, ax, z)
     line, fold = _lines(identity, rng, x, y, ax)
     old = between((identity.age - 32) / 38)
-    take(colour, np.clip(0.05 * fold + old * 0.16 * line, 0, 0.4), rgb(0.7, 1.0, 1.0))
+    darken(colour, np.clip(0.05 * fold + old * 0.16 * line, 0, 0.4), rgb(0.7, 1.0, 1.0))
     # The relief is filtered to what a pixel can show: finer would glitter.
     upper = smoothstep(-1.15, -0.9, y)
     height = 0.0004 * upper * noise(rng, SIZE, 7, 2) - 0.009 * upper * (0.35 * fold + old * line)
@@ -153,27 +153,27 @@ def skin_texture(identity: Identity) -> np.ndarray:
     lip = lip * (1 - 0.55 * identity.makeup) + paint * 0.55 * identity.makeup
     creases = (np.sin(x * 200 + 4 * noise(rng, SIZE, 20)) + 0.4 * grain).astype(np.float32)
     crease = (1 - 0.20 * bump(y, -0.665, 0.02)) * (1 + 0.06 * creases)
-    cover(colour, lips, lip * crease[..., None])
+    overlay(colour, lips, lip * crease[..., None])
     height = height + 0.0012 * lips * cv2.GaussianBlur(creases, (0, 0), 1.0)
     gloss = gloss * (1 - lips) + lips * (0.7 + 0.5 * identity.makeup)
     # The wet line of the lids, and lashes' roots above it.
     rim = np.clip(parts["rim"], 0, 1)
-    take(colour, rim * (0.30 + 0.35 * identity.makeup), rgb(0.55, 1.0, 1.0))
+    darken(colour, rim * (0.30 + 0.35 * identity.makeup), rgb(0.55, 1.0, 1.0))
     gloss = gloss + 1.5 * rim * (y < 0)
-    take(colour, 0.3 * identity.makeup * bump(ax, 0.3, 0.17) * bump(y, 0.07, 0.05), rgb(0.7, 1, 0.9))
+    darken(colour, 0.3 * identity.makeup * bump(ax, 0.3, 0.17) * bump(y, 0.07, 0.05), rgb(0.7, 1, 0.9))
     under = np.clip(0.55 * brow_line(identity, x, y) * (z > -0.3), 0, 0.8)
-    cover(colour, 0.4 * under, np.minimum(hair, 0.1))
+    overlay(colour, 0.4 * under, np.minimum(hair, 0.1))
     if identity.beard > 0:
         area = beard_area(identity, xyz, parts["lips"]) * (0.28 + 0.42 * identity.beard)
         shadow = np.clip(area * (0.8 + 0.2 * noise(rng, SIZE, 1.4)), 0, 0.8)
         tint = np.minimum(hair, 0.2) * 0.8 + 0.3 * deep * (1 - identity.beard)
-        cover(colour, shadow, tint)
+        overlay(colour, shadow, tint)
     # The scalp, in the colour of what grows on it: between strands no bare skin shines.
     density = {"buzz": 0.75, "bald": 0.10}.get(identity.style, 1.0)
     ragged = 0.4 * noise(rng, SIZE, 5.0)
     stubble = density * smoothstep(0.15, 1.0, scalp_mask(xyz, identity) + ragged * 0.4)
     stubble = np.clip(stubble * (0.85 + 0.15 * noise(rng, SIZE, 1.6)), 0, 1)
-    cover(colour, 0.95 * stubble, hair * 0.6 + 0.02 * base)
+    overlay(colour, 0.95 * stubble, hair * 0.6 + 0.02 * base)
     gloss = gloss * (1 - 0.8 * stubble)
     # Clothes: below the neckline, with folds that hang from the shoulders, a seam and a weave.
     cloth = smoothstep(0.012, -0.012, y - edge_of(identity.collar, x, z))
@@ -189,7 +189,7 @@ def skin_texture(identity: Identity) -> np.ndarray:
             fabric[row[button], column[button]] = 0.5
     warp = 0.5 * noise(rng, SIZE, 120)
     folds = np.sin(9 * (ax * 1.1 + 0.55 * y) + 3 * warp) * bump(ax, 0.9, 0.7) + 0.8 * noise(rng, SIZE, 60, 2)
-    cover(colour, cloth, fabric * (1 + 0.08 * folds)[..., None])
+    overlay(colour, cloth, fabric * (1 + 0.08 * folds)[..., None])
     gloss = gloss * (1 - cloth) + 0.12 * cloth
     height = height * (1 - cloth) + 0.022 * folds * cloth
     texture = np.empty((SIZE, SIZE, 8), np.float32)
@@ -224,14 +224,14 @@ def _blood(identity, rng, colour, x, y, ax, z, parts, pale) -> None:
     )
     flush = flush * (0.3 + 0.6 * pale) * rng.uniform(0.6, 1.2) * (1 + 0.25 * noise(rng, SIZE, 25, 2))
     flush = np.clip(flush + 0.30 * identity.makeup * bump(ax, 0.48, 0.16) * bump(y, -0.32, 0.14), 0, 1)
-    take(colour, flush, 1 - rgb(1.05, 0.74, 0.72))
+    darken(colour, flush, 1 - rgb(1.05, 0.74, 0.72))
 
 
 def _blemishes(identity, rng, colour, x, y, ax, z) -> None:
     """Add freckles and moles, on some people spots and uneven pigment."""
     if identity.freckles > 0.05:
         dots = smoothstep(1.1, 1.9, noise(rng, SIZE, 5)) * bump(y, -0.25, 0.3) * bump(ax, 0.25, 0.4)
-        take(colour, identity.freckles * 0.8 * dots, rgb(0.25, 0.45, 0.5))
+        darken(colour, identity.freckles * 0.8 * dots, rgb(0.25, 0.45, 0.5))
     for _ in range(rng.integers(0, 6)):
         mx, my = rng.uniform(-0.6, 0.6), rng.uniform(-1.0, 0.6)
         _spot(colour, x, y, z, mx, my, rng.uniform(0.006, 0.016), rgb(0.6, 0.6, 0.6))
@@ -239,7 +239,7 @@ def _blemishes(identity, rng, colour, x, y, ax, z) -> None:
         mx, my = rng.uniform(-0.5, 0.5), rng.uniform(-1.0, 0.6)
         _spot(colour, x, y, z, mx, my, rng.uniform(0.012, 0.03), rgb(0.02, 0.28, 0.26))
     patches = smoothstep(0.9, 2.2, noise(rng, SIZE, 18, 2)) * between((identity.age - 45) / 25)
-    take(colour, 0.16 * patches, rgb(0.5, 0.9, 1.0))
+    darken(colour, 0.16 * patches, rgb(0.5, 0.9, 1.0))
 
 
 def _spot(colour, x, y, z, mx, my, width, takes) -> None:

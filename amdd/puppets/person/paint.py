@@ -1,4 +1,4 @@
-"""Brushes of the textures, in single precision: noise, and colours laid over a picture in place."""
+"""Texture operations in single precision: noise, darkening and overlays in place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def rgb(*values: float) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _darken(colour, share, takes):
+def _darken_kernel(colour, share, takes):
     for y in range(share.shape[0]):
         for x in range(share.shape[1]):
             for k in range(3):
@@ -21,7 +21,7 @@ def _darken(colour, share, takes):
 
 
 @njit(cache=True, nogil=True)
-def _paint(colour, share, paint):
+def _overlay_kernel(colour, share, paint):
     for y in range(share.shape[0]):
         for x in range(share.shape[1]):
             for k in range(3):
@@ -30,14 +30,14 @@ def _paint(colour, share, paint):
                 )
 
 
-def take(colour: np.ndarray, share: np.ndarray, takes: np.ndarray) -> None:
+def darken(colour: np.ndarray, share: np.ndarray, takes: np.ndarray) -> None:
     """Darken ``colour`` (S, S, 3) in place by ``share`` (S, S) times ``takes`` (3,)."""
-    _darken(colour, share.astype(np.float32, copy=False), takes)
+    _darken_kernel(colour, share.astype(np.float32, copy=False), takes)
 
 
-def cover(colour: np.ndarray, share: np.ndarray, paint: np.ndarray) -> None:
+def overlay(colour: np.ndarray, share: np.ndarray, paint: np.ndarray) -> None:
     """Lay ``paint``, (3,) or (S, S, 3), over ``colour`` (S, S, 3) in place, as opaque as ``share`` (S, S) says."""
-    _paint(colour, share.astype(np.float32, copy=False), np.broadcast_to(paint, colour.shape))
+    _overlay_kernel(colour, share.astype(np.float32, copy=False), np.broadcast_to(paint, colour.shape))
 
 
 def between(value: float) -> float:

@@ -10,10 +10,10 @@ from numba import njit
 
 from amdd.puppets.person.body import Body, body_of, key_visibility
 from amdd.puppets.person.camera import CAMERAS, Sensor, smooth_walk
-from amdd.puppets.person.finish import scatter, soften_edges
 from amdd.puppets.person.head import head_model
 from amdd.puppets.person.light import light_of
 from amdd.puppets.person.people import Identity
+from amdd.puppets.person.postprocess import scatter, soften_edges
 from amdd.puppets.person.raster import draw, vertex_normals
 from amdd.puppets.person.rooms import room
 from amdd.puppets.person.shading import shade

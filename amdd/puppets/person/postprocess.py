@@ -1,4 +1,4 @@
-"""What is done to a drawn picture as a whole: light scattered below the skin, and soft outlines."""
+"""Post-processing of a rendered image: screen-space subsurface scattering and anti-aliased outlines."""
 
 from __future__ import annotations
 
