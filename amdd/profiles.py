@@ -73,11 +73,13 @@ PROFILES: dict[str, Profile] = {
             visual_blocks=15,
             visual_frozen=15,
             visual_cells=4,
+            visual_levels=(2, 4, 7, 11, 15),
+            feature_dropout=0.3,
             audio_backbone="mobilenet_v2",
             audio_blocks=15,
             audio_frozen=15,
         ),
-        training=TrainingSettings(epochs=24, learning_rate=3e-4, warmup=50),
+        training=TrainingSettings(epochs=48, learning_rate=3e-4, warmup=50, selection="last"),
     ),
     # The paper's settings; needs a GPU. Counts of Tables II and III.
     "paper": Profile(

@@ -65,7 +65,7 @@ def _optimisation(profile: Profile) -> list[Row]:
         ("weight decay", t.weight_decay, OURS, "related work uses 1e-5 to 5e-4, twice 1e-4"),
         ("weight decay of", "all parameters", OURS, "AdamW's default; the paper excludes none"),
         ("sampler", t.sampler, OURS, "halves keeps the training set's ratio of reals and fakes (Table II); the paper's words allow equal classes too"),
-        ("selected checkpoint", t.selection.replace("_", " "), OURS, "not given in the paper; AUC needs no threshold"),
+        ("selected checkpoint", t.selection.replace("_", " "), OURS, "not given in the paper; the last epoch asks nothing of few validation clips, AUC needs no threshold"),
         ("arithmetic", t.precision, OURS, "auto takes bf16 where it is the faster; evaluation is always in fp32"),
     ]  # fmt: skip
 
@@ -104,10 +104,20 @@ def _network(profile: Profile) -> list[Row]:
         ("part of the backbones", f"{_blocks(m.visual_blocks)}; {_blocks(m.audio_blocks)}", OURS, "visual; audio. The paper takes the whole; middle blocks of MobileNetV2 name generators better than the last ones do (validation clips)"),
         ("frozen blocks", f"{m.visual_frozen}; {m.audio_frozen}", OURS, "visual; audio. The paper trains all; few clips of few people are learned by heart, and a frozen block is computed once"),
         ("cells of the feature map", f"{m.visual_cells} x {m.visual_cells}", OURS, "1 x 1 is the usual global mean; cells keep where in the face a trace lies"),
+        ("levels of the visual backbone", _levels(m.visual_levels), OURS, "the usual is the mean of the last map; means and standard deviations of earlier maps as well keep a generator's texture (folds over training people)"),
+        ("dropout of features", m.feature_dropout, OURS, "not in the paper, which trains its backbone; few people's constant features are learned by heart otherwise (folds over training people)"),
         ("dropout", m.dropout, OURS, "present in the paper's heads, rate unknown; 0.1 to 0.5 is usual"),
         ("hidden units of a head", m.hidden, OURS, "inferred from the parameters of Table I"),
         ("cross-modal attention", m.cross_modal, "Eq. 6 and 7", "between pooled vectors"),
     ]  # fmt: skip
+
+
+def _levels(levels: tuple[int, ...]) -> str:
+    return (
+        f"after blocks {', '.join(map(str, levels))}: mean and standard deviation"
+        if levels
+        else "the last map: mean"
+    )
 
 
 def _blocks(n: int) -> str:

@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from amdd.profiles import Profile, load_profile
 
 Pair = tuple[str, str]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -62,6 +64,14 @@ class Corpora(_Part):
     train: list[str]
     test: list[str]
     recipe: list[str]
+
+    def profile_of(self, part: Literal["train", "test"]) -> Profile:
+        """Return the profile of the training or of the test corpus."""
+        return load_profile(self.profile, [*YOUNGER, *getattr(self, part), *self.recipe])
+
+
+# Settings that are younger than the protocols, which therefore don't name them, as they were when these were written.
+YOUNGER = ("model.visual_levels=", "model.feature_dropout=0")
 
 
 class Tolerance(_Part):

@@ -131,13 +131,12 @@ class Study:
         from amdd.corpora import scan
         from amdd.data.prepare import prepare
         from amdd.data.splits import assign_splits
-        from amdd.profiles import load_profile
         from amdd.puppets.corpus.make import make_corpora
 
         workspace = Workspace(build_root() / f"study-{protocol.name}")
         stores = {}
-        for part, overrides in (("train", protocol.corpora.train), ("test", protocol.corpora.test)):
-            profile = load_profile(protocol.corpora.profile, [*overrides, *protocol.corpora.recipe])
+        for part in ("train", "test"):
+            profile = protocol.corpora.profile_of(part)
             only_test = part == "test" or isinstance(
                 protocol, LeftOutProtocol
             )  # one corpus of all generators
@@ -152,7 +151,7 @@ class Study:
             else:
                 manifest = manifest.assign(split="test")
             stores[part] = prepare(manifest, profile.preparation, place.prepared / name, root=root)
-        profile = load_profile(protocol.corpora.profile, [*protocol.corpora.train, *protocol.corpora.recipe])
+        profile = protocol.corpora.profile_of("train")
         return profile, stores["train"], {"test": stores["test"]}, workspace.runs
 
     def _write(self, root: Path, table, history) -> None:

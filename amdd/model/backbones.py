@@ -13,6 +13,7 @@ import importlib.metadata
 import logging
 import os
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 log = logging.getLogger("amdd")
 
@@ -114,6 +116,7 @@ def find_weights(name: str, where: str = "imagenet") -> tuple[Path | None, Prove
 
 # What a torchvision classifier does after its last feature map; everything before is the trunk.
 HEADS = ("avgpool", "fc", "classifier", "head", "dropout", "flatten", "aux1", "aux2", "AuxLogits")
+TINY = 1e-8  # variance at which the gradient of a standard deviation stays finite
 PROBE = 96  # pixels: what the smallest image is that every trunk takes
 
 
@@ -125,12 +128,23 @@ class Trunk(nn.Module):
 
     Of its parts the first ``blocks`` are used (0: all), and the first ``frozen`` are not trained: their batch
     normalisation keeps its statistics. Without pretrained weights nothing is frozen. ``constant`` says that no block is
-    meant to be trained. Raises ``ValueError`` for a network without a map, for more blocks than there are, and for a
+    meant to be trained.
+
+    With ``levels``, which takes a network that is frozen whole, the feature map (N, width, cells, cells) has for each of these
+    blocks the mean and the standard deviation of every channel over each of ``cells`` x ``cells`` parts of its map: what a
+    global mean over the last map leaves out. Raises ``ValueError`` for a network without a map, for more blocks than there are, and for a
     weights file that belongs to another network.
     """
 
     def __init__(
-        self, name: str, weights: str = "imagenet", channels: int = 3, blocks: int = 0, frozen: int = 0
+        self,
+        name: str,
+        weights: str = "imagenet",
+        channels: int = 3,
+        blocks: int = 0,
+        frozen: int = 0,
+        levels: Sequence[int] = (),
+        cells: int = 1,
     ) -> None:
         super().__init__()
         if name.startswith(("vit_", "maxvit")):
@@ -156,24 +170,47 @@ class Trunk(nn.Module):
             raise ValueError(
                 f"{name} has {len(self.body)} blocks: can't take {blocks or 'all'} and freeze {frozen}; set "
                 "model.visual_blocks and model.visual_frozen (or audio_blocks and audio_frozen) to fit, or to 0 for a "
-                "whole backbone that is trained"
+                "whole backbone that is trained, which takes no model.visual_levels"
             )
         self.body = self.body[:blocks] if blocks else self.body
         if channels != 3:
             adapt_channels(self.body, channels)
+        self.levels, self.cells = tuple(levels), cells
+        if self.levels and not self.levels[-1] == max(self.levels) == len(self.body) == frozen:
+            raise ValueError(
+                f"levels {self.levels} of {len(self.body)} blocks, {frozen} of them frozen: expected a trunk that is "
+                "frozen whole, its last level the last block"
+            )
         self.channels, self.constant = channels, frozen == len(self.body)
         self.frozen = frozen if path is not None else 0
         self.body[: self.frozen].requires_grad_(False)
         was = self.body.training
         with torch.no_grad():
-            self.width = self.body.eval()(torch.zeros(1, channels, PROBE, PROBE)).shape[1]
+            self.body.eval()
+            self.width = self(torch.zeros(1, channels, PROBE, PROBE)).shape[1]
         self.body.train(was)
         self.body[: self.frozen].eval()  # as `train` leaves them
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures (N, channels, H, W), or what the frozen blocks make of them, to the feature map (N, width, h, w)."""
         done = self.frozen and pictures.shape[1] != self.channels
+        if self.levels:
+            return pictures if done else self._of_levels(pictures)
         return self.body[self.frozen :](pictures) if done else self.body(pictures)
+
+    def of_frozen(self, pictures: Tensor) -> Tensor:
+        """Return what the frozen blocks make of pictures (N, channels, H, W), which is what :meth:`forward` takes too."""
+        return self._of_levels(pictures) if self.levels else self.body[: self.frozen](pictures)
+
+    def _of_levels(self, maps: Tensor) -> Tensor:
+        parts = []
+        for number, block in enumerate(self.body, 1):
+            maps = block(maps)
+            if number in self.levels:
+                mean = F.adaptive_avg_pool2d(maps, self.cells)
+                variance = F.adaptive_avg_pool2d(maps.square(), self.cells) - mean.square()
+                parts += [mean, (variance.clamp_min(0) + TINY).sqrt()]
+        return torch.cat(parts, 1)
 
     def train(self, mode: bool = True) -> Trunk:
         super().train(mode)

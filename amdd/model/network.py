@@ -78,6 +78,7 @@ class VisualEncoder(nn.Module):
         super().__init__()
         self.trunk = self.trunk_of(settings)
         self.features = CellMeans(self.trunk, settings.visual_cells)
+        self.drop = nn.Dropout(settings.feature_dropout)
         self.project = nn.Sequential(
             nn.Linear(self.features.width, settings.dim), nn.LayerNorm(settings.dim), nn.ReLU(inplace=True)
         )
@@ -88,7 +89,7 @@ class VisualEncoder(nn.Module):
         b, t = frames.shape[:2]
         present = None if frames_present is None else frames_present.flatten()
         maps = of_the_present(self.trunk, frames.flatten(0, 1), present)
-        tokens = self.project(self.features(maps).view(b, t, -1))
+        tokens = self.project(self.drop(self.features(maps)).view(b, t, -1))
         missing = missing_keys(frames_present)
         attended, weights = self.temporal(tokens, tokens, tokens, key_padding_mask=missing, need_weights=True)
         return mean_over(attended, missing), attended, weights
@@ -96,7 +97,8 @@ class VisualEncoder(nn.Module):
     @staticmethod
     def trunk_of(s: ModelSettings) -> Trunk:
         """Return the trunk of such an encoder, with its initial weights."""
-        return Trunk(s.visual_backbone, s.weights, blocks=s.visual_blocks, frozen=s.visual_frozen)
+        parts = {"levels": s.visual_levels, "cells": s.visual_cells} if s.visual_levels else {}
+        return Trunk(s.visual_backbone, s.weights, 3, s.visual_blocks, s.visual_frozen, **parts)
 
 
 class AudioEncoder(nn.Module):

@@ -61,3 +61,4 @@ Items = BeforeValidator(_items)
 Counts = Annotated[tuple[Count, Count, Count], Items]
 PositiveCounts = Annotated[tuple[Positive, Positive, Positive], Items]
 Names = Annotated[tuple[Name, ...], Items]
+Levels = Annotated[tuple[Positive, ...], Items]

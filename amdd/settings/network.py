@@ -13,6 +13,7 @@ from amdd.settings.kinds import (
     Backbone,
     Count,
     DeviceOrAuto,
+    Levels,
     Names,
     Place,
     Positive,
@@ -39,6 +40,10 @@ class ModelSettings:
     visual_cells: Annotated[int, Field(ge=1, le=16)] = 1
     """cells per side over which a frame's feature map is averaged; 1: over the whole crop, as ResNet50 does. More of them
     keep where in the face a trace lies"""
+    visual_levels: Levels = ()
+    """blocks of the visual backbone of whose maps means and standard deviations over each cell are taken; empty: the mean of
+    the last block's map, as in the paper. Early blocks see a generator's texture, late ones its shapes. The last one named
+    is the last one used, and all are frozen"""
     audio_backbone: Backbone = "resnet18"
     """torchvision network that encodes the spectrogram; the paper takes resnet18"""
     audio_blocks: Count = 0
@@ -55,6 +60,9 @@ class ModelSettings:
     """hidden units of each classification head"""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
     """dropout of the heads; used in the paper, rate not given: heads of 256 units take 0.1 to 0.5, this is the middle"""
+    feature_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """dropout of a frame's features before their projection; not in the paper, whose backbone is trained. Thousands of
+    constant features of few people are learned by heart otherwise"""
     cross_modal: Literal["pooled", "tokens"] = "pooled"
     """pooled: attention between the two pooled vectors, as in the paper; tokens: attention before pooling"""
     generators: Names = ()
@@ -74,6 +82,14 @@ class ModelSettings:
             blocks, frozen = getattr(self, f"{name}_blocks"), getattr(self, f"{name}_frozen")
             if 0 < blocks < frozen:
                 raise ValueError(f"{name}_frozen={frozen}: expected at most {name}_blocks={blocks}")
+        if self.visual_levels and not (
+            self.visual_levels[-1] == max(self.visual_levels) == self.visual_blocks == self.visual_frozen
+        ):
+            raise ValueError(
+                f"visual_levels={self.visual_levels}: expected ascending blocks, the last of them "
+                f"visual_blocks={self.visual_blocks} and visual_frozen={self.visual_frozen}; empty (model.visual_levels=) "
+                "for a backbone that is trained"
+            )
         if len(set(self.generators) | {"real"}) <= len(self.generators):
             raise ValueError(f"generators={self.generators}: expected different names, none of them 'real'")
         return self

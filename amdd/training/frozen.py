@@ -127,7 +127,9 @@ def _key(trunk: Trunk, prepared: ClipStore, rows: np.ndarray, both: bool) -> str
     """Return a name that changes with the clips, their preparation, the network's weights and the frozen blocks."""
     array = "mel" if trunk.channels == 1 else "frames"
     clips = str(prepared.record.get(f"{array}_fingerprint") or prepared.record.get("fingerprint", ""))
-    said = [str(trunk.provenance), trunk.frozen, both, clips, rows.tolist()]
+    said: list[Any] = [str(trunk.provenance), trunk.frozen, both, clips, rows.tolist()]
+    if trunk.levels:
+        said += [trunk.levels, trunk.cells]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
@@ -141,13 +143,13 @@ def _compute(
     progress: bool,
     both: bool,
 ) -> None:
-    was, body = trunk.training, trunk.body[: trunk.frozen]
+    was = trunk.training
     trunk.to(device).eval()
     kept: np.ndarray | None = None
     bar = tqdm(rows, desc="features of the frozen blocks", unit="clip", mininterval=5, disable=not progress)
     with atomic(path) as temporary:
         for k, row in enumerate(bar):
-            maps = _maps_of(trunk, body, prepared, int(row), device, both).to(torch.float16).cpu().numpy()
+            maps = _maps_of(trunk, prepared, int(row), device, both).to(torch.float16).cpu().numpy()
             if kept is None:
                 shape = (len(rows), *maps.shape)
                 kept = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
@@ -157,13 +159,11 @@ def _compute(
     trunk.train(was)
 
 
-def _maps_of(
-    trunk: Trunk, body: torch.nn.Module, prepared: ClipStore, row: int, device: Any, both: bool
-) -> Tensor:
+def _maps_of(trunk: Trunk, prepared: ClipStore, row: int, device: Any, both: bool) -> Tensor:
     """Maps of one clip: (2, T, C, h, w) of its crops and their mirror images, or (1, ...), (C, h, w) of its spectrogram."""
     if trunk.channels == 1:
-        return body(torch.from_numpy(np.array(prepared.mel(row), np.float32)).to(device)[None])[0]
+        return trunk.of_frozen(torch.from_numpy(np.array(prepared.mel(row), np.float32)).to(device)[None])[0]
     images = normalised(torch.from_numpy(np.array(prepared.frames(row))).to(device))
     every = torch.cat([images, images.flip(-1)]) if both else images
-    maps = body(every.contiguous(memory_format=torch.channels_last))
+    maps = trunk.of_frozen(every.contiguous(memory_format=torch.channels_last))
     return maps.unflatten(0, (-1, len(images)))

@@ -187,3 +187,54 @@ def test_frozen_blocks_keep_their_statistics_in_the_first_step_of_a_new_network(
     assert fresh.training and trunk.frozen
     blocks = [[m.training for m in block.modules()] for block in trunk.body]
     assert not any(map(any, blocks[: trunk.frozen])) and all(map(all, blocks[trunk.frozen :]))
+
+
+LEVELS = {"visual_blocks": 7, "visual_frozen": 7, "visual_levels": (2, 7), "visual_cells": 2}
+
+
+def test_levels_are_means_and_deviations_of_the_maps_of_their_blocks():
+    trunk = Trunk("mobilenet_v2", blocks=7, frozen=7, levels=(2, 7), cells=2).eval()
+    pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    expected, maps = [], pictures
+    for number, block in enumerate(trunk.body, 1):
+        maps = block(maps)
+        if number in (2, 7):
+            half = maps.shape[-1] // 2
+            quarters = [maps[..., a : a + half, b : b + half] for a in (0, half) for b in (0, half)]
+            for value in (lambda q: q.mean((2, 3)), lambda q: q.var((2, 3), unbiased=False).sqrt()):
+                expected.append(torch.stack([value(q) for q in quarters], -1).unflatten(-1, (2, 2)))
+    assert trunk.width == sum(part.shape[1] for part in expected)
+    assert torch.allclose(trunk(pictures), torch.cat(expected, 1), atol=1e-4)
+
+
+def test_levels_computed_once_give_the_scores_of_the_crops(clips, tmp_path):
+    model = AMDD(dataclasses.replace(PROFILE.model, **LEVELS)).eval()
+    maps = frozen_maps(model, clips, np.arange(6), tmp_path)
+    standardise(model, maps)
+    long, short = (
+        scores_of(model, clips, np.arange(6), PROFILE, "cpu", maps=m)["logit"] for m in (None, maps)
+    )
+    assert np.abs(long - short).max() < 0.1 * np.abs(np.diff(long)).min()
+    frozen_maps(
+        dataclasses.replace(PROFILE.model, **LEVELS | {"visual_cells": 3}), clips, np.arange(6), tmp_path
+    )
+    frozen_maps(
+        dataclasses.replace(PROFILE.model, **LEVELS | {"visual_levels": ()}), clips, np.arange(6), tmp_path
+    )
+    assert len(list(tmp_path.glob("visual-*.npy"))) == 3  # other cells and other levels are other maps
+
+
+@pytest.mark.parametrize("change", [{"visual_levels": (7, 2)}, {"visual_levels": (2,)}, {"visual_frozen": 0}])
+def test_levels_that_fit_no_frozen_backbone_are_refused_with_the_cure(change):
+    with pytest.raises(ValueError, match=r"visual_levels=.*empty"):
+        dataclasses.replace(PROFILE.model, **LEVELS | change)
+
+
+def test_dropout_of_features_acts_in_training_alone(clips):
+    pictures = torch.rand(1, 2, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    torch.manual_seed(0)
+    encoder = AMDD(dataclasses.replace(PROFILE.model, **LEVELS, feature_dropout=0.5)).visual_encoder
+    first, second = (encoder.train()(pictures)[0] for _ in range(2))
+    assert not torch.equal(first, second)
+    first, second = (encoder.eval()(pictures)[0] for _ in range(2))
+    assert torch.equal(first, second)
