@@ -50,6 +50,7 @@ from amdd.companion.results import measured
 from amdd.data.variants.order import with_shuffled_frames
 from amdd.figures.detection import confusion, reliability, roc, scores
 from amdd.figures.player import clip_player
+from amdd.figures.seeds import seeds_figure
 from amdd.puppets.corpus.vote import spoken_in, write_vote
 from amdd.stats import auc, bootstrap, clusters_of, per_generator
 
@@ -78,6 +79,31 @@ nb.table(
 # %% tags=["remove-cell"]
 nb.results.metrics("full", found, seed=nb.seed)
 nb.number("chance", 1 / (len(run.profile.model.classes) - 1))
+
+# %% [markdown]
+# ## Other seeds
+#
+# One training run is one draw. The profile `demo` was trained with
+# {result}`benchmarks/demo_seeds.seeds|plain` seeds, separately from the run that this
+# book shows, and tested on the same {result}`benchmarks/demo_seeds.clips|plain` clips of
+# {result}`benchmarks/demo_seeds.people|plain` people. AUC is
+# {result}`benchmarks/demo_seeds.full.auc` on average, from
+# {result}`benchmarks/demo_seeds.full.auc.least` to
+# {result}`benchmarks/demo_seeds.full.auc.most`; among generators the head names
+# {result}`benchmarks/demo_seeds.full.named` of the fakes, from
+# {result}`benchmarks/demo_seeds.full.named.least` to
+# {result}`benchmarks/demo_seeds.full.named.most`.
+
+# %%
+seeds = measured("demo_seeds")
+shown = {"auc": "AUC", "attribution": "attribution"}
+shown |= {"named": "attribution among generators"}
+nb.show(
+    "seeds",
+    seeds_figure(seeds["by_seed"], shown, {"auc": 1 / 2, "named": 1 / 3}),
+    f"The full network with {len(seeds['seeds'])} seeds, one mark each; the bar is their "
+    f"mean. {seeds['corpus']}, {seeds['source']}, separate experiment.",
+)
 
 # %% [markdown]
 # ## Coverage of the intervals
@@ -282,6 +308,5 @@ print(f"jackknife over people: {found.high['auc'] - found.low['auc']:.3f}")
 # ````{solution-end}
 # ````
 #
-# These values come from a single training run. [Ablations](04_ablations) measure how
-# far other seeds lie from it and what each loss contributes;
+# [Ablations](04_ablations) measure what each loss contributes;
 # [cross-dataset evaluation](05_cross_dataset) tests unseen generators.

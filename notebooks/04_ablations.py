@@ -127,8 +127,8 @@ nb.table(
 # ## One draw among many
 #
 # The [study](16_regulariser) trained full and without attribution with
-# {result}`ablations.study.pairs|plain` seeds each, on frozen backbones as the profile
-# `demo` has them. By their spread, the prediction interval for the AUC difference of a
+# {result}`ablations.study.pairs|plain` seeds each, on frozen backbones (the map of one
+# block, where the profile `demo` takes several). By their spread, the prediction interval for the AUC difference of a
 # single pair on the training generators is {result}`ablations.study.low` to
 # {result}`ablations.study.high`. This run's pair, {result}`ablations.attribution_loss.auc_gain`,
 # lies *{result}`ablations.study.place|plain`*. A run with other settings or data, or with
@@ -150,8 +150,8 @@ nb.number("study.place", "inside" if inside else "outside")
 # Intervals over people describe what other people would have changed, not
 # what another seed would have: other initial weights and another order of clips.
 # The second [study](16_regulariser) trained each variant of Table V with
-# {result}`benchmarks/seed_spread.seeds|plain` common seeds on frozen backbones, as the
-# profile `demo` has them, separately from the run that this book shows. Here they are
+# {result}`benchmarks/seed_spread.seeds|plain` common seeds on frozen backbones,
+# separately from the run that this book shows. Here they are
 # tested on the {result}`benchmarks/seed_spread.clips|plain` clips of its test corpus that
 # are real or come from a training generator
 # ({result}`benchmarks/seed_spread.people|plain` people). Each dot is one training run; the

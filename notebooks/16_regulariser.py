@@ -269,7 +269,8 @@ nb.number("first_share.contrastive", float(first.iloc[2] / first.sum()))
 #
 # ## A second study, on frozen backbones
 #
-# The profile `demo` freezes its backbones, so that two cores can train it. A second
+# The profile `demo` freezes its backbones, so that two cores can train it; here they
+# are frozen as well, and the map of one block is taken, not of several. A second
 # protocol (`book/studies/attribution-frozen.yml`), committed before any of its
 # trainings, asks the same question there: can attribution shape what comes *after*
 # given features? Arms, seeds, test corpus, margin and rule are those of the first.
