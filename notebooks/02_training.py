@@ -109,8 +109,6 @@ run = nb.train_all([{"variant": v, "seed": s, "clips": clips} for v, s in ahead]
 # %% tags=["remove-cell"]
 facts = run.record
 nb.number("best_epoch", int(facts["best_epoch"]))
-best = int(run.history.set_index("epoch").validation_auc.idxmax())
-nb.number("by_auc", best)
 nb.number("epochs", int(facts["epochs"]))
 nb.number("train_clips", int(facts["clips"]["train"]))
 nb.number("val_clips", int(facts["clips"]["val"]))
@@ -123,6 +121,8 @@ nb.number("device", facts["device"])
 
 # %% tags=["remove-cell"]
 by_epoch = run.history.set_index("epoch")
+best = int(by_epoch.validation_auc.idxmax())
+nb.number("by_auc", best)
 if "validation_named" in by_epoch:  # not in runs of earlier versions
     nb.number("named.by_auc", float(by_epoch.validation_named[best]))
     nb.number("named.last", float(by_epoch.validation_named.iloc[-1]))

@@ -97,8 +97,8 @@ class VisualEncoder(nn.Module):
     @staticmethod
     def trunk_of(s: ModelSettings) -> Trunk:
         """Return the trunk of such an encoder, with its initial weights."""
-        parts = {"levels": s.visual_levels, "cells": s.visual_cells} if s.visual_levels else {}
-        return Trunk(s.visual_backbone, s.weights, 3, s.visual_blocks, s.visual_frozen, **parts)
+        blocks = {"blocks": s.visual_blocks, "frozen": s.visual_frozen}
+        return Trunk(s.visual_backbone, s.weights, **blocks, levels=s.visual_levels, cells=s.visual_cells)
 
 
 class AudioEncoder(nn.Module):
