@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from amdd.base.machine import one_thread
 from amdd.base.paths import atomic
 from amdd.data.dataset import normalised
 from amdd.data.prepare import ClipStore
@@ -133,7 +136,6 @@ def _key(trunk: Trunk, prepared: ClipStore, rows: np.ndarray, both: bool) -> str
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
-@torch.no_grad()
 def _compute(
     trunk: Trunk,
     prepared: ClipStore,
@@ -143,22 +145,40 @@ def _compute(
     progress: bool,
     both: bool,
 ) -> None:
-    was = trunk.training
+    was, on_cpu = trunk.training, torch.device(device).type == "cpu"
+    # A clip a thread: a convolution that is shared among threads is rounded otherwise, by their number.
+    threads = torch.get_num_threads() if on_cpu else 1
     trunk.to(device).eval()
     kept: np.ndarray | None = None
-    bar = tqdm(rows, desc="features of the frozen blocks", unit="clip", mininterval=5, disable=not progress)
-    with atomic(path) as temporary:
-        for k, row in enumerate(bar):
-            maps = _maps_of(trunk, prepared, int(row), device, both).to(torch.float16).cpu().numpy()
+
+    def maps_of(row: int) -> np.ndarray:
+        return _maps_of(trunk, prepared, int(row), device, both).to(torch.float16).cpu().numpy()
+
+    bar = tqdm(
+        desc="features of the frozen blocks",
+        total=len(rows),
+        unit="clip",
+        mininterval=5,
+        disable=not progress,
+    )
+    with (
+        one_thread() if on_cpu else nullcontext(),
+        ThreadPoolExecutor(threads) as pool,
+        atomic(path) as temporary,
+    ):
+        for k, maps in enumerate(pool.map(maps_of, rows)):
+            bar.update(1)
             if kept is None:
                 shape = (len(rows), *maps.shape)
                 kept = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
             kept[k] = maps
         if kept is not None:
             kept.flush()
+    bar.close()
     trunk.train(was)
 
 
+@torch.no_grad()  # which holds for a thread alone
 def _maps_of(trunk: Trunk, prepared: ClipStore, row: int, device: Any, both: bool) -> Tensor:
     """Maps of one clip: (2, T, C, h, w) of its crops and their mirror images, or (1, ...), (C, h, w) of its spectrogram."""
     if trunk.channels == 1:

@@ -51,6 +51,18 @@ def test_the_second_map_is_that_of_the_mirror_image(clips, model, tmp_path):
         assert np.allclose(maps.visual[0, k], trunk.body[:7](pictures), atol=2e-2)
 
 
+def test_maps_do_not_depend_on_the_number_of_threads(clips, model, tmp_path):
+    found, before = [], torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        try:
+            found.append(frozen_maps(model, clips, np.arange(12), tmp_path / str(threads)))
+        finally:
+            torch.set_num_threads(before)
+    assert np.array_equal(found[0].audio, found[1].audio)
+    assert np.array_equal(found[0].visual, found[1].visual)
+
+
 def test_augmentation_of_maps_is_the_flip_and_draws_are_repeated(clips, model, tmp_path):
     maps = frozen_maps(model, clips, np.arange(12), tmp_path)
     data = ClipDataset(clips, None, PROFILE.preparation, augment=True, maps=maps)
