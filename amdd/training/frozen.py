@@ -146,9 +146,10 @@ def _compute(
     both: bool,
 ) -> None:
     was, on_cpu = trunk.training, torch.device(device).type == "cpu"
-    # A clip a thread: a convolution that is shared among threads is rounded otherwise, by their number.
+    # The rounding of a convolution follows its threads, hence a clip a thread, and the order of its weights in memory, which
+    # a network that is trained and one that is built from settings alone would not share.
     threads = torch.get_num_threads() if on_cpu else 1
-    trunk.to(device).eval()
+    trunk.to(device, memory_format=torch.channels_last).eval()
     kept: np.ndarray | None = None
 
     def maps_of(row: int) -> np.ndarray:
@@ -163,7 +164,7 @@ def _compute(
     )
     with (
         one_thread() if on_cpu else nullcontext(),
-        ThreadPoolExecutor(threads) as pool,
+        ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
         atomic(path) as temporary,
     ):
         for k, maps in enumerate(pool.map(maps_of, rows)):

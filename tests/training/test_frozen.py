@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from amdd.analysis.predict import predict, predict_all
+from amdd.base.machine import one_thread
 from amdd.data.dataset import ClipDataset
 from amdd.data.variants.corruptions import corrupted
 from amdd.model import AMDD
@@ -51,7 +52,7 @@ def test_the_second_map_is_that_of_the_mirror_image(clips, model, tmp_path):
         assert np.allclose(maps.visual[0, k], trunk.body[:7](pictures), atol=2e-2)
 
 
-def test_maps_do_not_depend_on_the_number_of_threads(clips, model, tmp_path):
+def test_maps_depend_neither_on_the_number_of_threads_nor_on_who_asks_for_them(clips, model, tmp_path):
     found, before = [], torch.get_num_threads()
     for threads in (1, 2):
         torch.set_num_threads(threads)
@@ -59,8 +60,15 @@ def test_maps_do_not_depend_on_the_number_of_threads(clips, model, tmp_path):
             found.append(frozen_maps(model, clips, np.arange(12), tmp_path / str(threads)))
         finally:
             torch.set_num_threads(before)
-    assert np.array_equal(found[0].audio, found[1].audio)
+    with one_thread(), torch.no_grad():
+        trunk = model.audio_encoder.trunk.eval().to(memory_format=torch.channels_last)
+        alone = trunk.of_frozen(torch.from_numpy(np.array(clips.mel(5), np.float32))[None])[0].half().numpy()
+    assert np.array_equal(found[0].audio, found[1].audio) and np.array_equal(found[0].audio[5], alone)
     assert np.array_equal(found[0].visual, found[1].visual)
+    of_settings = frozen_maps(PROFILE.model, clips, np.arange(12), tmp_path / "settings")
+    assert np.array_equal(of_settings.audio, found[0].audio) and np.array_equal(
+        of_settings.visual, found[0].visual
+    )
 
 
 def test_augmentation_of_maps_is_the_flip_and_draws_are_repeated(clips, model, tmp_path):
