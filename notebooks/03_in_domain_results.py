@@ -87,12 +87,8 @@ nb.number("chance", 1 / (len(run.profile.model.classes) - 1))
 # {result}`benchmarks/demo_seeds.seeds|plain` seeds, separately from the run that this
 # book shows, and tested on the same {result}`benchmarks/demo_seeds.clips|plain` clips of
 # {result}`benchmarks/demo_seeds.people|plain` people. AUC is
-# {result}`benchmarks/demo_seeds.full.auc` on average, from
-# {result}`benchmarks/demo_seeds.full.auc.least` to
-# {result}`benchmarks/demo_seeds.full.auc.most`; among generators the head names
-# {result}`benchmarks/demo_seeds.full.named` of the fakes, from
-# {result}`benchmarks/demo_seeds.full.named.least` to
-# {result}`benchmarks/demo_seeds.full.named.most`.
+# {result}`benchmarks/demo_seeds.full.auc` on average, and among generators the head
+# names {result}`benchmarks/demo_seeds.full.named` of the fakes.
 
 # %%
 seeds = measured("demo_seeds")
@@ -101,8 +97,8 @@ shown |= {"named": "attribution among generators"}
 nb.show(
     "seeds",
     seeds_figure(seeds["by_seed"], shown, {"auc": 1 / 2, "named": 1 / 3}),
-    f"The full network with {len(seeds['seeds'])} seeds, one mark each; the bar is their "
-    f"mean. {seeds['corpus']}, {seeds['source']}, separate experiment.",
+    f"The full network with {len(seeds['seeds'])} seeds; the bar is their mean. "
+    f"{seeds['corpus']}, {seeds['source']}, separate experiment.",
 )
 
 # %% [markdown]
