@@ -65,7 +65,7 @@ def _optimisation(profile: Profile) -> list[Row]:
         ("weight decay", t.weight_decay, OURS, "related work uses 1e-5 to 5e-4, twice 1e-4"),
         ("weight decay of", "all parameters", OURS, "AdamW's default; the paper excludes none"),
         ("sampler", t.sampler, OURS, "halves keeps the training set's ratio of reals and fakes (Table II); the paper's words allow equal classes too"),
-        ("selected checkpoint", t.selection.replace("_", " "), OURS, "not given in the paper; the last epoch asks nothing of few validation clips, AUC needs no threshold"),
+        ("selected checkpoint", t.selection.replace("_", " "), OURS, "not given in the paper; the last epoch does not depend on a small validation set, and AUC needs no threshold"),
         ("arithmetic", t.precision, OURS, "auto takes bf16 where it is the faster; evaluation is always in fp32"),
     ]  # fmt: skip
 

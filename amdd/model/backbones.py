@@ -132,8 +132,10 @@ class Trunk(nn.Module):
 
     With ``levels``, which takes a network that is frozen whole, the feature map (N, width, cells, cells) has for each of these
     blocks the mean and the standard deviation of every channel over each of ``cells`` x ``cells`` parts of its map: what a
-    global mean over the last map leaves out. Raises ``ValueError`` for a network without a map, for more blocks than there are, and for a
-    weights file that belongs to another network.
+    global mean over the last map leaves out.
+
+    Raises ``ValueError`` for a network without a map, for more blocks than there are, for levels that do not end with the
+    last block or of a trunk that is not frozen whole, and for a weights file that belongs to another network.
     """
 
     def __init__(
@@ -176,7 +178,7 @@ class Trunk(nn.Module):
         if channels != 3:
             adapt_channels(self.body, channels)
         self.levels, self.cells = tuple(levels), cells
-        if self.levels and not self.levels[-1] == max(self.levels) == len(self.body) == frozen:
+        if self.levels and not self.levels[-1] == len(self.body) == frozen:
             raise ValueError(
                 f"levels {self.levels} of {len(self.body)} blocks, {frozen} of them frozen: expected a trunk that is "
                 "frozen whole, its last level the last block"

@@ -82,8 +82,9 @@ class ModelSettings:
             blocks, frozen = getattr(self, f"{name}_blocks"), getattr(self, f"{name}_frozen")
             if 0 < blocks < frozen:
                 raise ValueError(f"{name}_frozen={frozen}: expected at most {name}_blocks={blocks}")
-        if self.visual_levels and not (
-            self.visual_levels[-1] == max(self.visual_levels) == self.visual_blocks == self.visual_frozen
+        levels = list(self.visual_levels)
+        if levels and (
+            levels != sorted(set(levels)) or not levels[-1] == self.visual_blocks == self.visual_frozen
         ):
             raise ValueError(
                 f"visual_levels={self.visual_levels}: expected ascending blocks, the last of them "

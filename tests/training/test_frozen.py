@@ -244,7 +244,15 @@ def test_levels_computed_once_give_the_scores_of_the_crops(clips, tmp_path):
     assert len(list(tmp_path.glob("visual-*.npy"))) == 3  # other cells and other levels are other maps
 
 
-@pytest.mark.parametrize("change", [{"visual_levels": (7, 2)}, {"visual_levels": (2,)}, {"visual_frozen": 0}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"visual_levels": (4, 2, 7)},
+        {"visual_levels": (2, 2, 7)},
+        {"visual_levels": (2,)},
+        {"visual_frozen": 0},
+    ],
+)
 def test_levels_that_fit_no_frozen_backbone_are_refused_with_the_cure(change):
     with pytest.raises(ValueError, match=r"visual_levels=.*empty"):
         dataclasses.replace(PROFILE.model, **LEVELS | change)
