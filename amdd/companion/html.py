@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,9 @@ import jinja2
 import pandas as pd
 
 from amdd.base.paths import PACKAGE
+
+PATH = re.compile(r'(?<=\sd=")[^"]*')
+DECIMALS = re.compile(r"(\.\d\d)\d+")
 
 
 @lru_cache(maxsize=1)
@@ -26,14 +30,14 @@ def render(template: str, **values: Any) -> str:
 
 
 def svg_of(fig: Any) -> str:
-    """Return a matplotlib figure as SVG text, the same bytes every time."""
+    """Return a matplotlib figure as SVG text, the same bytes every time; paths to a hundredth of a point."""
     import matplotlib as mpl
 
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "amdd", "svg.fonttype": "path"}):
         metadata = {"Date": None, "Creator": None}
         fig.savefig(buffer, format="svg", bbox_inches="tight", transparent=True, metadata=metadata)
-    return buffer.getvalue()
+    return PATH.sub(lambda path: DECIMALS.sub(r"\1", path[0]), buffer.getvalue())
 
 
 def data_uri(data: bytes, kind: str) -> str:

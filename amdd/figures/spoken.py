@@ -28,11 +28,11 @@ def spoken_strip(
     )
     step = seconds / len(frames)
     for k, frame in enumerate(frames):
-        small = cv2.resize(np.ascontiguousarray(frame), (128, 128), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(np.ascontiguousarray(frame), (96, 96), interpolation=cv2.INTER_AREA)
         top.imshow(small, extent=(k * step, (k + 0.96) * step, 0, 1), aspect="auto")
     top.set(xlim=(0, seconds), ylim=(0, 1))
     top.set_axis_off()
-    points = min(len(sound), 1600)
+    points = min(len(sound), 1000)
     pieces = np.array_split(np.asarray(sound, float), points)
     at = (np.arange(points) + 0.5) * seconds / points
     wave.fill_between(at, [p.min() for p in pieces], [p.max() for p in pieces], color=colour("real"), lw=0.3)

@@ -10,6 +10,7 @@ import yaml
 
 from amdd.base.paths import PROJECT
 from amdd.companion.reference import LEFT_OUT, pages, room_page
+from amdd.profiles import load_profile
 from amdd.settings.explain import settings_of
 
 PAGES = pages()
@@ -21,7 +22,8 @@ def test_every_setting_is_in_the_table_with_its_values_and_reason():
     assert len(rows) == len(list(settings_of()))
     assert all(len(re.split(r"(?<!\\)\|", row)) == 8 for row in rows)
     epochs = next(row for row in rows if row.startswith("| `epochs`"))
-    assert "| `2` | `24` | `50` | a whole number from 1 to 100000 |" in epochs
+    values = " | ".join(f"`{load_profile(name).training.epochs}`" for name in ("smoke", "demo", "paper"))
+    assert f"| {values} | a whole number from 1 to 100000 |" in epochs
 
 
 def test_every_public_function_and_class_is_on_the_page_of_its_room():

@@ -114,9 +114,16 @@ def test_a_moved_corpus_is_known_again_and_a_changed_label_redoes_no_shard(
     shutil.copytree(prepared.root, tmp_path / "out")
     shutil.copytree(root, tmp_path / "corpus", copy_function=shutil.copyfile)  # other dates, other place
     monkeypatch.setattr(prepare_module, "run_shards", lambda *a: pytest.fail("worked again"))
-    moved = manifest(tmp_path / "corpus").assign(label=lambda t: 1 - t["label"])
-    again = prepare(moved, SETTINGS, tmp_path / "out", progress=False)
+    moved = prepare(manifest(tmp_path / "corpus"), SETTINGS, tmp_path / "out", progress=False)
+    assert (
+        moved.record["fingerprint"] == prepared.record["fingerprint"]
+    )  # so that no network is trained again
+    places = manifest(tmp_path / "corpus").table.set_index("clip_id")["video"]
+    assert moved.manifest["video"].tolist() == places[moved.manifest["clip_id"]].tolist()
+    changed = manifest(tmp_path / "corpus").assign(label=lambda t: 1 - t["label"])
+    again = prepare(changed, SETTINGS, tmp_path / "out", progress=False)
     assert (again.manifest["label"] == 1 - prepared.manifest["label"]).all()
+    assert again.record["fingerprint"] != prepared.record["fingerprint"]
 
 
 def test_only_changed_shards_are_made_again(prepared, root, tmp_path, monkeypatch):

@@ -91,9 +91,14 @@ def prepare(
     groups = [clips[first : first + step] for first in range(0, len(clips), step)]
     keys = [_hash([code, [[c.clip_id, c.content, c.has_audio, c.periods, c.placed, c.refused] for c in g]])
             for g in groups]  # fmt: skip
-    text = table.to_json(orient="values", default_handler=str, date_format="iso")
-    fingerprint = _hash([keys, [str(c) for c in table.columns], text])
-    if record_of(out).get("fingerprint") == fingerprint:
+    places = table[[c for c in ("video", "audio") if c in table]]
+    paths = _hash(_text(places))
+    rest = table.drop(
+        columns=places.columns
+    )  # a corpus that was moved is the same corpus: keys hold its content
+    fingerprint = _hash([keys, [str(c) for c in table.columns], _text(rest)])
+    former = record_of(out)
+    if former.get("fingerprint") == fingerprint and former.get("paths") == paths:
         return open_prepared(out)
 
     remove_parts(out)
@@ -114,7 +119,12 @@ def prepare(
         with tqdm(total=todo, unit="clip", disable=not progress, smoothing=0.05) as bar:
             for k in run_shards(jobs, min(workers, len(jobs)), backend, make):
                 bar.update(len(groups[k]))
-    return finish(out, table, settings, seed, keys, fingerprint, time.perf_counter() - began, library_hash())
+    names = {"fingerprint": fingerprint, "paths": paths, "library": library_hash()}
+    return finish(out, table, settings, seed, keys, names, time.perf_counter() - began)
+
+
+def _text(table: pd.DataFrame) -> str:
+    return table.to_json(orient="values", default_handler=str, date_format="iso")
 
 
 def _hash(value: Any) -> str:

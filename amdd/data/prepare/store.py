@@ -165,11 +165,10 @@ def finish(
     settings: PreparationSettings,
     seed: int,
     keys: list[str],
-    fingerprint: str,
+    names: dict[str, str],
     spent: float,
-    library: str,
 ) -> Prepared:
-    """Gather the shards' records and write the tables; ``prepared.json`` comes last."""
+    """Gather the shards' records and write the tables; ``prepared.json``, with the hashes ``names``, comes last."""
     rows: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     stages: dict[str, float] = {}
@@ -207,8 +206,7 @@ def finish(
         "settings": settings_record(settings),
         "seed": seed,
         "detector": settings.detector,
-        "library": library,
-        "fingerprint": fingerprint,
+        **names,
         "clips": len(table),
         "failures": len(failures),
         "versions": {name: _version(name) for name in PACKAGES},
