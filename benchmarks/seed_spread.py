@@ -29,6 +29,7 @@ from scipy import stats
 from amdd.analysis.predict import metrics, predict
 from amdd.analysis.study import test_part
 from amdd.analysis.study_tables import shipped
+from amdd.base.machine import one_thread
 from amdd.base.paths import MEASURED, Workspace, write_text
 from amdd.data.prepare import open_prepared
 from amdd.profiles import load_profile
@@ -132,13 +133,14 @@ def main() -> int:
     for done, seed in enumerate(options.seeds, 1):
         if (done - 1) % at_a_time == 0:  # some seeds at a time, so that the study can be stopped
             seeds = options.seeds[done - 1 :][:at_a_time]
-            train_all(
-                [
-                    Training(profile, prepared, workspace.runs / f"{v}-seed{s}", s, v)
-                    for s in seeds
-                    for v in options.variants
-                ]
-            )
+            with one_thread():  # one left over would take all threads, and end with other digits
+                train_all(
+                    [
+                        Training(profile, prepared, workspace.runs / f"{v}-seed{s}", s, v)
+                        for s in seeds
+                        for v in options.variants
+                    ]
+                )
         for variant in options.variants:
             run = load_run(workspace.runs / f"{variant}-seed{seed}")
             table = metrics(predict(run, prepared, part), profile.evaluation.threshold, intervals=False)

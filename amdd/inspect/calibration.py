@@ -14,8 +14,8 @@ import pandas as pd
 from amdd.base.paths import write_text
 
 RESAMPLES = 500
-ERROR = 0.05  # share of wrong answers that is tolerated among the validation clips that get an answer
-FEWEST = 10  # validation clips that must get an answer
+ERROR = 0.05  # share of wrong answers that is tolerated
+CONFIDENCE = 0.95  # with which the validation clips must speak for it
 USUAL = 0.95  # a clip more unusual than this share of the validation clips gets no answer
 GRID = np.round(np.arange(0.5, 0.991, 0.01), 2)
 TEMPERATURES = np.exp(np.linspace(math.log(0.05), math.log(50), 400))
@@ -57,6 +57,11 @@ class Calibration:
     def separates(self) -> bool:
         """Whether the network separates real from forged validation clips beyond chance."""
         return self.chance < 0.05
+
+    @property
+    def bound(self) -> float:
+        """The most that the share of wrong answers at the limit may be, by the validation clips (95 %)."""
+        return error_bound(self.wrong, self.answered)
 
     def probability(self, logit: float, prevalence: float | None = None) -> float:
         """Return the probability of forged, at another ``prevalence`` of forgeries if one is given."""
@@ -132,19 +137,31 @@ def chance_of(label: np.ndarray, logit: np.ndarray, people: np.ndarray) -> float
     return float(binomtest(sum(x > 0.5 for x in known), len(known), 0.5, "greater").pvalue)
 
 
+def error_bound(wrong: int, answered: int) -> float:
+    """Return the upper end of a one-sided interval (Clopper and Pearson 1934) of the share of wrong answers."""
+    from scipy.stats import beta
+
+    return float(beta.ppf(CONFIDENCE, wrong + 1, answered - wrong)) if wrong < answered else 1.0
+
+
 def answer_limit(label: np.ndarray, probability: np.ndarray) -> tuple[float, int, int]:
     """Return the lowest probability from which answers are given, and the counts of answered and wrong clips there.
 
-    At it, at most :data:`ERROR` of the answers on these clips are wrong; the highest on the grid where that is never so.
+    At it the bound of :func:`error_bound` on these clips is at most :data:`ERROR` (selective classification, Geifman and
+    El-Yaniv 2017; without their correction for choosing among limits). Where no limit reaches that, since the clips are too
+    few or the network is too weak, it is the one with the least bound; the highest where all answers are wrong.
     """
     label, sure = np.asarray(label) == 1, np.maximum(probability, 1 - probability)
     wrong = (probability >= 0.5) != label
+    found = []
     for limit in GRID:
         given = sure >= limit
-        if given.sum() >= min(FEWEST, len(label)) and wrong[given].mean() <= ERROR:
-            return float(limit), int(given.sum()), int(wrong[given].sum())
-    given = sure >= GRID[-1]
-    return float(GRID[-1]), int(given.sum()), int(wrong[given].sum())
+        answered, errors = int(given.sum()), int(wrong[given].sum())
+        found.append((error_bound(errors, answered), float(limit), answered, errors))
+        if found[-1][0] <= ERROR:
+            break
+    best = min(found)
+    return found[-1][1:] if found[-1][0] <= ERROR or best[0] == 1 else best[1:]
 
 
 def name_limit(generator: np.ndarray, shares: np.ndarray, classes: tuple[str, ...]) -> float:
@@ -202,8 +219,8 @@ def fit(
 
 
 def elsewhere(label: np.ndarray, logit: np.ndarray, fitted: Calibration) -> dict[str, float]:
-    """Return the calibration errors, raw and with the frozen temperature, on clips of another corpus; with the share that
-    gets an answer and the share of wrong answers among those."""
+    """Return the calibration errors, raw and with the frozen temperature, on clips of another corpus; with the numbers of
+    clips ``answered`` at the limit and ``wrong`` among them, and of clips below it that would be wrong, ``withheld_wrong``."""
     from amdd.stats import calibration_error
 
     label, logit = np.asarray(label, int), np.asarray(logit, float)
@@ -216,6 +233,7 @@ def elsewhere(label: np.ndarray, logit: np.ndarray, fitted: Calibration) -> dict
         "error_after": calibration_error(label, probability),
         "answered": int(given.sum()),
         "wrong": int((wrong & given).sum()),
+        "withheld_wrong": int((wrong & ~given).sum()),
         "own_temperature": fit_temperature(label, logit),
     }
 

@@ -22,7 +22,7 @@ def card_of(record: dict[str, Any], found: Calibration) -> str:
     )
     rows = "\n".join(
         f"| {name} | {int(r['clips'])} | {r['error_before']:.3f} | {r['error_after']:.3f} | {int(r['answered'])} | "
-        f"{int(r['wrong'])} | {int(r['unusual'])} |"
+        f"{int(r['wrong'])} | {int(r['clips'] - r['answered'])} | {int(r['withheld_wrong'])} | {int(r['unusual'])} |"
         for name, r in found.elsewhere.items()
     )
     return f"""# Card of the network
@@ -60,11 +60,13 @@ The three subsets share no identity. The clips are described on the page on data
 
 Fitted on {found.clips} validation clips of {found.people} people only: temperature {found.temperature:.2f} (95 % interval
 {found.low:.2f} to {found.high:.2f}), AUC {found.auc:.2f} ({found.auc_low:.2f} to {found.auc_high:.2f}). Answers are given
-from a probability of {found.answer_from:.2f} on: {found.answered} of {found.clips} clips, {found.wrong} of them wrong. A
-generator is named from {found.name_from:.2f} on.
+from a probability of {found.answer_from:.2f} on: {found.answered} of {found.clips} clips, {found.wrong} of them wrong, at most
+{found.bound:.0%} with 95 % confidence. A generator is named from {found.name_from:.2f} on.
 
-| corpus | clips | calibration error, raw | with the frozen temperature | answered | wrong | unusual |
-|---|---|---|---|---|---|---|
-| validation | {found.clips} | {found.error_before:.3f} | {found.error_after:.3f} | {found.answered} | {found.wrong} | |
+| corpus | clips | calibration error, raw | with the frozen temperature | answered | wrong | withheld | of these would be wrong | unusual |
+|---|---|---|---|---|---|---|---|---|
+| validation | {found.clips} | {found.error_before:.3f} | {found.error_after:.3f} | {found.answered} | {found.wrong} | {found.clips - found.answered} | | |
 {rows}
+
+Answers are *withheld* here by the probability alone. *Unusual* clips get no answer either, whatever their probability.
 """

@@ -2,7 +2,7 @@
 
 In the order in which they are applied: *weak model* (the network does not separate its own validation clips), *no face*,
 *face lost* (not seen in half of the frames), *small face*, *unusual* (more so than 95 % of the validation clips), *windows
-disagree*, *unsure* (the probability is nearer to one half than the limit fitted on validation clips).
+disagree*, *unsure* (the probability is below the limit at which validation clips speak for few wrong answers).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def judge(
         return side, "", "This is the detector's own score; how well it is calibrated is not known here."
     text = (
         f"Of {calibration.answered} validation clips that were answered at this limit, "
-        f"{calibration.wrong} got the wrong answer."
+        f"{calibration.wrong} got the wrong answer (at most {percent(calibration.bound)} of such clips, with 95 % confidence)."
     )
     return side, "", text
 

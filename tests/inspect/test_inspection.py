@@ -24,6 +24,7 @@ from amdd.inspect import answer, calibration
 from amdd.inspect.clip import WindowStore, open_clip, read_window, starts_of
 from amdd.inspect.folder import COLUMNS, coverage, csv_text, failed_row, files_of, inspect_folder, row_of
 from amdd.inspect.pack import pack
+from amdd.inspect.plugin import NOTHING_KNOWN
 from amdd.inspect.weights import NONE_SHIPPED, SHIPPED, load_scorer
 from amdd.training.runs import CheckpointError
 
@@ -176,8 +177,30 @@ def test_the_limit_keeps_errors_rare_on_the_clips_it_is_fitted_on():
     probability = rng.random(4000)
     label = (rng.random(4000) < probability).astype(int)
     limit, answered, wrong = calibration.answer_limit(label, probability)
-    assert wrong / answered <= 0.05 and 0.85 < limit < 0.95
+    assert calibration.error_bound(wrong, answered) <= 0.05 and 0.85 < limit < 0.97
     assert calibration.answer_limit(1 - (probability > 0.5), probability)[0] == 0.99
+
+
+def test_few_clips_do_not_speak_for_rare_errors():
+    """88 answers with three errors hold 3.4 %, but may come from 8.6 %: the limit rises until they speak for 5 %."""
+    sure = np.linspace(0.55, 0.99, 88)
+    label = np.ones(88, int)
+    label[[3, 9, 20]] = 0  # as all are called forged, these three are wrong
+    assert calibration.error_bound(3, 88) == pytest.approx(0.0858, abs=1e-4)
+    limit, answered, wrong = calibration.answer_limit(label, sure)
+    assert (answered, wrong) == (
+        (sure >= limit).sum(),
+        0,
+    ) and answered >= 59  # so many without an error speak for 5 %
+    limit, answered, wrong = calibration.answer_limit(label[:20], sure[:20])  # too few
+    assert (limit, answered, wrong) == (0.60, 10, 0)  # after the second error; fewer clips would bound it less
+
+
+def test_what_is_withheld_is_counted_with_what_it_would_have_been():
+    label, logit = np.array([1, 1, 0, 0, 1]), np.array([4.0, -0.2, 0.3, -5.0, -6.0])
+    fitted = dataclasses.replace(NOTHING_KNOWN, answer_from=0.8)
+    found = calibration.elsewhere(label, logit, fitted)
+    assert (found["answered"], found["wrong"], found["withheld_wrong"]) == (3, 1, 2)
 
 
 def test_a_network_is_trusted_only_beyond_chance():
