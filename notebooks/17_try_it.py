@@ -74,9 +74,10 @@ print(amdd.inspect(test.video.iloc[0], run.folder))
 # The answer is withheld if the network does not separate its own validation clips, if the
 # face is lost or small, if the clip is more unusual for the network than nearly all
 # validation clips, if parts of it get opposite answers, and if the probability is below a
-# limit. The limit is the lowest at which the validation clips speak, with 95 % confidence,
-# for at most 5 % of wrong answers (Geifman & El-Yaniv 2017), or the best one if the clips
-# are too few for that. The first rule that applies is named.
+# limit: the lowest one at which, by the validation clips and with 95 % confidence, at most
+# 5 % of the answers are wrong (Geifman and El-Yaniv 2017). If the clips are too few for that,
+# it is the limit with the lowest upper bound of that share. The first rule that applies is
+# named.
 
 # %%
 shown = test.iloc[:: max(1, len(test) // 24)]
@@ -103,10 +104,9 @@ nb.number("answered", int(answers["wrong"].sum() + answers["correct"].sum()))
 # A temperature that was fitted on one distribution is wrong on another (Ovadia et al.
 # 2019). The table gives the expected calibration error of the raw score and of the frozen
 # temperature, and the temperature that each corpus itself would need. It cannot be fitted
-# there without labels, which is the point. The limit of abstention is frozen as well: where
-# many of the withheld answers would have been wrong it was right to withhold them, and where
-# many of the given answers are wrong the clips do not show the network how far they are from
-# what it knows.
+# there without labels, which is the point. The limit of abstention is frozen as well. If many
+# of the withheld answers would have been wrong, withholding them was right; if many of the
+# given answers are wrong, the network is confident about clips unlike any it was trained on.
 
 # %%
 scorer = amdd.inspect.load_scorer(run.folder)

@@ -15,7 +15,7 @@ from amdd.base.paths import write_text
 
 RESAMPLES = 500
 ERROR = 0.05  # share of wrong answers that is tolerated
-CONFIDENCE = 0.95  # with which the validation clips must speak for it
+CONFIDENCE = 0.95  # of the upper bound of that share
 USUAL = 0.95  # a clip more unusual than this share of the validation clips gets no answer
 GRID = np.round(np.arange(0.5, 0.991, 0.01), 2)
 TEMPERATURES = np.exp(np.linspace(math.log(0.05), math.log(50), 400))

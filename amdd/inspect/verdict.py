@@ -2,7 +2,7 @@
 
 In the order in which they are applied: *weak model* (the network does not separate its own validation clips), *no face*,
 *face lost* (not seen in half of the frames), *small face*, *unusual* (more so than 95 % of the validation clips), *windows
-disagree*, *unsure* (the probability is below the limit at which validation clips speak for few wrong answers).
+disagree*, *unsure* (the probability is below the limit fitted on validation clips).
 """
 
 from __future__ import annotations

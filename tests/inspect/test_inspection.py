@@ -181,8 +181,8 @@ def test_the_limit_keeps_errors_rare_on_the_clips_it_is_fitted_on():
     assert calibration.answer_limit(1 - (probability > 0.5), probability)[0] == 0.99
 
 
-def test_few_clips_do_not_speak_for_rare_errors():
-    """88 answers with three errors hold 3.4 %, but may come from 8.6 %: the limit rises until they speak for 5 %."""
+def test_few_clips_do_not_show_that_errors_are_rare():
+    """88 answers with three errors are 3.4 %, with an upper bound of 8.6 %: the limit rises until the bound is 5 %."""
     sure = np.linspace(0.55, 0.99, 88)
     label = np.ones(88, int)
     label[[3, 9, 20]] = 0  # as all are called forged, these three are wrong
@@ -191,9 +191,13 @@ def test_few_clips_do_not_speak_for_rare_errors():
     assert (answered, wrong) == (
         (sure >= limit).sum(),
         0,
-    ) and answered >= 59  # so many without an error speak for 5 %
+    ) and answered >= 59  # without an error, so many have a bound of 5 %
     limit, answered, wrong = calibration.answer_limit(label[:20], sure[:20])  # too few
-    assert (limit, answered, wrong) == (0.60, 10, 0)  # after the second error; fewer clips would bound it less
+    assert (limit, answered, wrong) == (
+        0.60,
+        10,
+        0,
+    )  # after the second error; fewer clips would bound it less
 
 
 def test_what_is_withheld_is_counted_with_what_it_would_have_been():
