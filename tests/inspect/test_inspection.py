@@ -183,21 +183,15 @@ def test_the_limit_keeps_errors_rare_on_the_clips_it_is_fitted_on():
 
 def test_few_clips_do_not_show_that_errors_are_rare():
     """88 answers with three errors are 3.4 %, with an upper bound of 8.6 %: the limit rises until the bound is 5 %."""
-    sure = np.linspace(0.55, 0.99, 88)
-    label = np.ones(88, int)
+    sure, label = np.linspace(0.55, 0.99, 88), np.ones(88, int)
     label[[3, 9, 20]] = 0  # as all are called forged, these three are wrong
     assert calibration.error_bound(3, 88) == pytest.approx(0.0858, abs=1e-4)
     limit, answered, wrong = calibration.answer_limit(label, sure)
-    assert (answered, wrong) == (
-        (sure >= limit).sum(),
-        0,
-    ) and answered >= 59  # without an error, so many have a bound of 5 %
-    limit, answered, wrong = calibration.answer_limit(label[:20], sure[:20])  # too few
-    assert (limit, answered, wrong) == (
-        0.60,
-        10,
-        0,
-    )  # after the second error; fewer clips would bound it less
+    assert (
+        answered == (sure >= limit).sum() >= 59 and wrong == 0
+    )  # 59 answers without an error have a bound of 5 %
+    few = calibration.answer_limit(label[:20], sure[:20])
+    assert few == (0.60, 10, 0)  # after the second error; the fewer the answers, the higher the bound
 
 
 def test_what_is_withheld_is_counted_with_what_it_would_have_been():
