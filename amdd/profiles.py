@@ -80,6 +80,7 @@ PROFILES: dict[str, Profile] = {
             audio_frozen=15,
         ),
         training=TrainingSettings(epochs=48, learning_rate=3e-4, warmup=50, selection="last"),
+        evaluation=EvaluationSettings(study_epochs=4),
     ),
     # The paper's settings; needs a GPU. Counts of Tables II and III.
     "paper": Profile(

@@ -113,11 +113,9 @@ nb.show(
 timit = [name for name in nb.external if "timit" in name]
 name = (timit or list(nb.external) or [""])[0]
 other = nb.clips(name) if name else None
-corpus = clips.manifest.corpus
-if (
-    corpus != nb.train_name
-).any():  # the training data contain the supplement already
-    own = clips.manifest.split.where(corpus == nb.train_name, "dropped")
+own = clips.manifest.corpus == nb.train_name
+if not own.all():  # the training data contain the supplement already
+    own = clips.manifest.split.where(own, "dropped")
     plain = dataclasses.replace(clips, manifest=clips.manifest.assign(split=own))
     data = {"plain": plain, "supplemented": clips}
 else:

@@ -105,7 +105,7 @@ def table_html(
 def _cell(value: Any, digits: int) -> str:
     if isinstance(value, float):
         return "–" if math.isnan(value) else f"{value:.{digits}f}"
-    return "–" if value is None else str(value)
+    return "–" if value is None or value is pd.NA else str(value)
 
 
 def _csv(table: pd.DataFrame | None) -> str:

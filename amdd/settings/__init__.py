@@ -26,7 +26,8 @@ class EvaluationSettings:
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Items] = (0,)
     """training seeds of every ablation variant"""
     study_epochs: Annotated[int, Field(ge=1, le=100_000)] = 2
-    """epochs of the short training runs in the studies beyond the paper"""
+    """epochs of the short training runs in the studies beyond the paper; the demo starts to detect between its second and
+    its fourth"""
     studies: Annotated[tuple[Study, ...], Items] = ("tokens", "learning rate x 3")
     """open choices that are trained beside the default"""
     threshold: Share = 0.5

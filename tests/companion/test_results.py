@@ -70,11 +70,11 @@ def test_a_figure_is_the_same_bytes_twice_and_keeps_its_words_and_data(tmp_path)
 
 
 def test_tables_escape_what_is_in_them():
-    text = table_html(pd.DataFrame({"<a>": ["<script>", None, float("nan")]}), "n < 3", 2)
+    text = table_html(pd.DataFrame({"<a>": ["<script>", None, float("nan"), pd.NA]}), "n < 3", 2)
     assert "<script>" not in text
     assert "<a>" not in text
     assert "n &lt; 3" in text
-    assert text.count("–") == 2
+    assert text.count("–") == 3
 
 
 @pytest.mark.parametrize(
