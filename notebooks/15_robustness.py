@@ -49,7 +49,8 @@ nb.opening()
 # The paper tests on clean clips only. Kinds and levels of the corruptions are those of
 # DeeperForensics {cite}`deeperforensics`. Nothing is trained here: the network of the
 # chapter [Training](02_training) predicts its test clips again, with only the frames changed.
-# In training it saw flips and mild colour jitter, and none of these corruptions.
+# Training mirrors crops and, where no block is frozen, jitters their colours; it uses none of
+# these corruptions.
 
 # %%
 clips, run = nb.clips(), nb.run("full")
