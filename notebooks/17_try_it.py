@@ -74,10 +74,10 @@ print(amdd.inspect(test.video.iloc[0], run.folder))
 # The answer is withheld if the network does not separate its own validation clips, if the
 # face is lost or small, if the clip is more unusual for the network than nearly all
 # validation clips, if parts of it get opposite answers, and if the probability is below a
-# limit: the lowest one at which, by the validation clips and with 95 % confidence, at most
-# 5 % of the answers are wrong (Geifman and El-Yaniv 2017). If the clips are too few for that,
-# it is the limit with the lowest upper bound of that share. The first rule that applies is
-# named.
+# limit: the lowest one at which, on the validation clips, the share of wrong answers has a
+# one-sided 95 % interval that ends at one in twenty (Geifman and El-Yaniv 2017). If the clips
+# are too few for that, it is the limit whose interval ends lowest. The first rule that
+# applies is named.
 
 # %%
 shown = test.iloc[:: max(1, len(test) // 24)]
@@ -87,7 +87,7 @@ found = [amdd.inspect(video, run.folder) for video in shown.video]
 from amdd.inspect.tables import answers_table, calibration_table, rules_table
 
 answers = answers_table(found, shown.label)
-caption = "Answers for single clips; the last column counts answers withheld that would be wrong."
+caption = "Answers for single clips; the last column counts withheld answers that are wrong."
 nb.table("answers", answers, f"{caption} {nb.note(shown)}")
 
 # %%
