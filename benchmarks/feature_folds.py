@@ -6,7 +6,7 @@ People of the training and validation clips of a profile that has run (``amdd ru
 network is trained on all but one fold and scored on that one, in turn, by the profile as it is and by each comparison, a
 list of settings on top of it. No test clip takes part. A fake is left out of training where its donor is in the fold that
 is scored, or its identity is. The last epoch counts: nothing is chosen on the fold. Trainings run side by side on a CPU, and an
-interrupted one goes on where it stopped: an hour of two cores for each comparison of the profile ``demo``. Writes
+interrupted one goes on where it stopped: about twenty minutes of two cores for each of them with the profile ``demo``. Writes
 AUC and the share of fakes named among the generators, over all folds together, with intervals over people, to
 ``benchmarks/results/feature_folds.json``.
 """

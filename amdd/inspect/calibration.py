@@ -60,7 +60,7 @@ class Calibration:
 
     @property
     def bound(self) -> float:
-        """The most that the share of wrong answers at the limit may be, by the validation clips (95 %)."""
+        """Upper bound of the share of wrong answers at the limit, by the validation clips (:func:`error_bound`)."""
         return error_bound(self.wrong, self.answered)
 
     def probability(self, logit: float, prevalence: float | None = None) -> float:
@@ -139,9 +139,11 @@ def chance_of(label: np.ndarray, logit: np.ndarray, people: np.ndarray) -> float
 
 def error_bound(wrong: int, answered: int) -> float:
     """Return the upper end of a one-sided interval (Clopper and Pearson 1934) of the share of wrong answers."""
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
-    return float(beta.ppf(CONFIDENCE, wrong + 1, answered - wrong)) if wrong < answered else 1.0
+    if not answered:
+        return 1.0
+    return float(binomtest(wrong, answered, alternative="less").proportion_ci(CONFIDENCE, "exact").high)
 
 
 def answer_limit(label: np.ndarray, probability: np.ndarray) -> tuple[float, int, int]:

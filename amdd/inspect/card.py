@@ -61,7 +61,7 @@ The three subsets share no identity. The clips are described on the page on data
 Fitted on {found.clips} validation clips of {found.people} people only: temperature {found.temperature:.2f} (95 % interval
 {found.low:.2f} to {found.high:.2f}), AUC {found.auc:.2f} ({found.auc_low:.2f} to {found.auc_high:.2f}). Answers are given
 from a probability of {found.answer_from:.2f} on: {found.answered} of {found.clips} clips, {found.wrong} of them wrong, at most
-{found.bound:.0%} with 95 % confidence. A generator is named from {found.name_from:.2f} on.
+{100 * found.bound:.1f} % with 95 % confidence. A generator is named from {found.name_from:.2f} on.
 
 | corpus | clips | calibration error, raw | with the frozen temperature | answered | wrong | withheld | of these would be wrong | unusual |
 |---|---|---|---|---|---|---|---|---|

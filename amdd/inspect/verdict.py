@@ -79,7 +79,7 @@ def judge(
         return side, "", "This is the detector's own score; how well it is calibrated is not known here."
     text = (
         f"Of {calibration.answered} validation clips that were answered at this limit, "
-        f"{calibration.wrong} got the wrong answer (at most {percent(calibration.bound)} of such clips, with 95 % confidence)."
+        f"{calibration.wrong} got the wrong answer (at most {100 * calibration.bound:.1f} % of such clips, with 95 % confidence)."
     )
     return side, "", text
 

@@ -204,9 +204,8 @@ def test_the_threshold_can_be_moved_by_keyboard(html, browser):
         page.keyboard.press("ArrowRight")
     counts = {key: int(box.locator(f'[data-cell="{key}"]').inner_text()) for key in ("tp", "fn", "fp", "tn")}
     assert box.locator('[data-cell="threshold"]').inner_text() == "1.00" != start
-    certain = box.locator(
-        'svg line[stroke][x1="630.0"]'
-    ).count()  # marks at the right end, whose score rounds to 1
+    # A score that rounds to 1 counts as fake even there; its mark stands at the right end.
+    certain = box.locator('svg line[stroke][x1="630.0"]').count()
     assert counts["fp"] + counts["tp"] <= certain < sum(counts.values())
     page.keyboard.press("Home")
     counts = {key: int(box.locator(f'[data-cell="{key}"]').inner_text()) for key in ("tp", "fn", "fp", "tn")}

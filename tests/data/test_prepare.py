@@ -115,9 +115,8 @@ def test_a_moved_corpus_is_known_again_and_a_changed_label_redoes_no_shard(
     shutil.copytree(root, tmp_path / "corpus", copy_function=shutil.copyfile)  # other dates, other place
     monkeypatch.setattr(prepare_module, "run_shards", lambda *a: pytest.fail("worked again"))
     moved = prepare(manifest(tmp_path / "corpus"), SETTINGS, tmp_path / "out", progress=False)
-    assert (
-        moved.record["fingerprint"] == prepared.record["fingerprint"]
-    )  # so that no network is trained again
+    # By it a training knows its clips: none is made again.
+    assert moved.record["fingerprint"] == prepared.record["fingerprint"]
     places = manifest(tmp_path / "corpus").table.set_index("clip_id")["video"]
     assert moved.manifest["video"].tolist() == places[moved.manifest["clip_id"]].tolist()
     changed = manifest(tmp_path / "corpus").assign(label=lambda t: 1 - t["label"])

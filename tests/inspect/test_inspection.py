@@ -187,9 +187,8 @@ def test_few_clips_do_not_show_that_errors_are_rare():
     label[[3, 9, 20]] = 0  # as all are called forged, these three are wrong
     assert calibration.error_bound(3, 88) == pytest.approx(0.0858, abs=1e-4)
     limit, answered, wrong = calibration.answer_limit(label, sure)
-    assert (
-        answered == (sure >= limit).sum() >= 59 and wrong == 0
-    )  # 59 answers without an error have a bound of 5 %
+    # 59 answers without an error have a bound of 5 %.
+    assert answered == (sure >= limit).sum() >= 59 and wrong == 0
     few = calibration.answer_limit(label[:20], sure[:20])
     assert few == (0.60, 10, 0)  # after the second error; the fewer the answers, the higher the bound
 

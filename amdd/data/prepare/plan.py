@@ -93,9 +93,8 @@ def prepare(
             for g in groups]  # fmt: skip
     places = table[[c for c in ("video", "audio") if c in table]]
     paths = _hash(_text(places))
-    rest = table.drop(
-        columns=places.columns
-    )  # a corpus that was moved is the same corpus: keys hold its content
+    # A corpus that was moved is the same corpus: what its files hold is in the keys.
+    rest = table.drop(columns=places.columns)
     fingerprint = _hash([keys, [str(c) for c in table.columns], _text(rest)])
     former = record_of(out)
     if former.get("fingerprint") == fingerprint and former.get("paths") == paths:

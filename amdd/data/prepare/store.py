@@ -2,7 +2,7 @@
 
 Below ``out``::
 
-    prepared.json       settings, seed, detector, library hash, versions, fingerprint of the input
+    prepared.json       settings, seed, detector, library hash, versions, fingerprint of the input, hash of its paths
     manifest.parquet    the manifest's rows that could be prepared, with shard, row and what was found
     failures.csv        the others: stage, reason, thumbnail (failures/*.jpg)
     timing.json         where the time went, per stage, and a worker's peak memory
