@@ -22,6 +22,7 @@ class Inspect:
     """Classify clips as real, forged or can't tell, with calibrated probability, generator and reasons.
 
     One file gives a text (or JSON, or a report); a folder, a pattern or several files give a CSV with one row for each.
+    A folder of numbered pictures (001.jpg, frame_0001.png) is one clip without sound.
     Exit status: 0 answered, or 99 % of the files could be read; 1 wrong use or no weights; 2 wrong options; 3 can't tell;
     4 the file could not be read; 5 fewer than 99 % of the files could be read.
     """
@@ -69,7 +70,9 @@ class Inspect:
         from amdd.inspect.folder import files_of
 
         files = files_of(self.files)
-        single = len(files) == 1 and len(self.files) == 1 and not Path(self.files[0]).expanduser().is_dir()
+        named = Path(self.files[0]).expanduser()
+        # A folder of videos gives a table, even of one row; a folder of frames is a clip itself.
+        single = len(files) == 1 and len(self.files) == 1 and (not named.is_dir() or files[0] == named)
         return self._one(files[0]) if single else self._many(files)
 
     def _options(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from amdd.companion.html import data_uri, exhibit_html, svg_of, table_html
 from amdd.figures import Exhibit
 from amdd.stats import Estimate, estimate_of
 
-JPEG_QUALITY = 85
+JPEG_QUALITY = 80
 UNDEFINED = "not defined"  # what prose shows where a value is NaN or infinite
 
 

@@ -32,7 +32,7 @@ def spoken_strip(
         top.imshow(small, extent=(k * step, (k + 0.96) * step, 0, 1), aspect="auto")
     top.set(xlim=(0, seconds), ylim=(0, 1))
     top.set_axis_off()
-    points = min(len(sound), 1000)
+    points = min(len(sound), 500)
     pieces = np.array_split(np.asarray(sound, float), points)
     at = (np.arange(points) + 0.5) * seconds / points
     wave.fill_between(at, [p.min() for p in pieces], [p.max() for p in pieces], color=colour("real"), lw=0.3)

@@ -8,6 +8,7 @@ import io
 import math
 import multiprocessing
 import os
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +18,9 @@ from typing import Any
 from amdd.base.paths import path_text, write_text
 from amdd.inspect.answer import Inspection
 
+FRAME_NAME = re.compile(
+    r"(frame)?[-_ ]?\d+(\.(jpe?g|png))?", re.IGNORECASE
+)  # as ffmpeg and VidTIMIT number them
 COVERED = 0.99  # share of files that must be read for the exit status 0
 COLUMNS = (
     *("file", "status", "verdict", "rule", "why", "probability", "low", "high", "generator", "surprise"),
@@ -27,8 +31,9 @@ COLUMNS = (
 def files_of(names: Iterable[str | Path]) -> list[Path]:
     """Return the files that paths, folders (with those below) and patterns name, each once, in order.
 
-    Folders are searched without following links to folders; hidden files are left out. Raises ``FileNotFoundError`` for
-    a name without any file and for an empty one.
+    Folders are searched without following links to folders; hidden files are left out. A folder of nothing but numbered
+    pictures is one clip, a video whose frames were extracted, as VidTIMIT keeps its own. Raises ``FileNotFoundError``
+    for a name without any file and for an empty one.
     """
     found: dict[str, Path] = {}
     for name in names:
@@ -37,11 +42,10 @@ def files_of(names: Iterable[str | Path]) -> list[Path]:
             raise FileNotFoundError("an empty name; give a file, a folder or a pattern")
         if os.path.isdir(text):
             here = [
-                Path(folder) / file
+                path
                 for folder, folders, files in os.walk(text)
                 if not folders.sort()
-                for file in sorted(files)
-                if not file.startswith(".")
+                for path in _clips_in(Path(folder), sorted(f for f in files if not f.startswith(".")))
             ]
         elif os.path.lexists(text) or not glob.has_magic(text):
             here = [Path(text)]  # one that is missing gets a row that says so
@@ -51,6 +55,11 @@ def files_of(names: Iterable[str | Path]) -> list[Path]:
             raise FileNotFoundError(f"{text}: no file there")
         found |= {os.path.abspath(p): p for p in here}
     return list(found.values())
+
+
+def _clips_in(folder: Path, names: list[str]) -> list[Path]:
+    frames = len(names) > 1 and all(FRAME_NAME.fullmatch(name) for name in names)
+    return [folder] if frames else [folder / name for name in names]
 
 
 def row_of(found: Inspection) -> dict[str, Any]:

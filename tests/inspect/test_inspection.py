@@ -19,7 +19,7 @@ from support.filmed import film, portrait, tone, write_clip
 import amdd
 from amdd.analysis.open_set import distance_to_known
 from amdd.analysis.predict import embed, predict
-from amdd.data.media import MediaError, write_video
+from amdd.data.media import MediaError, read_video, write_video
 from amdd.inspect import answer, calibration
 from amdd.inspect.clip import WindowStore, open_clip, read_window, starts_of
 from amdd.inspect.folder import COLUMNS, coverage, csv_text, failed_row, files_of, inspect_folder, row_of
@@ -265,6 +265,25 @@ def test_a_folder_gives_one_row_for_every_file(made, tmp_path):
     for nothing in ("", "  "):  # as an unset variable of a shell gives
         with pytest.raises(FileNotFoundError, match="empty name"):
             files_of([nothing])
+
+
+@pytest.mark.parametrize("name", ["{:03d}", "{:03d}.jpg", "frame_{:04d}.png", "FRAME-{}.JPEG"])
+def test_numbered_pictures_are_one_clip_and_photographs_are_not(made, tmp_path, name):
+    _, run, _ = made
+    film = read_video(write_clip(tmp_path / "film.mp4", seed=1)).frames[:60]
+    folder = tmp_path / "people" / "fadg0" / "head"
+    folder.mkdir(parents=True)
+    for k, frame in enumerate(film):
+        suffix = "." + name.lower().rpartition(".")[2] if "." in name else ".jpg"
+        data = cv2.imencode(suffix, np.ascontiguousarray(frame[:, :, ::-1]))[1]
+        (folder / name.format(k + 1)).write_bytes(data.tobytes())
+    (folder / ".DS_Store").write_bytes(b"litter")
+    assert files_of([tmp_path / "people"]) == files_of([folder]) == [folder]
+    assert files_of([tmp_path]) == [tmp_path / "film.mp4", folder]
+    found = amdd.inspect(folder, run.folder)
+    assert found.people and not found.has_audio and "folder of pictures" in "; ".join(found.missing)
+    (folder / "holiday.jpg").write_bytes(data.tobytes())
+    assert len(files_of([folder])) == len(film) + 1
 
 
 def test_another_detector_runs_through_the_same_rules(made, tmp_path, monkeypatch):
