@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -253,3 +257,40 @@ def test_only_outlines_are_softened():
     done = soften_edges(rough.copy(), parts)
     changed = (done != rough).any(-1)
     assert changed[:, 19:21].all() and not changed[:, :19].any() and not changed[:, 21:].any()
+
+
+TWO_PEOPLE = """
+import hashlib
+from types import SimpleNamespace
+import numpy as np
+from amdd.puppets.person.camera import Sensor
+from amdd.puppets.person.people import make_identity
+from amdd.puppets.person.render import render_clip
+light, expose = hashlib.sha256(), Sensor.expose
+def exposed(sensor, picture, t):
+    light.update(picture.tobytes())  # before it is rounded to eight bits
+    return expose(sensor, picture, t)
+Sensor.expose = exposed
+rng, n = np.random.default_rng(0), 3
+motion = SimpleNamespace(
+    actions=rng.uniform(0, 0.6, (n, 52)), pose=rng.normal(0, 0.15, (n, 3)), shift=rng.normal(0, 0.05, (n, 2)),
+    gaze=rng.normal(0, 0.1, (n, 2)),
+)
+for person in (41570, 41571):
+    print(hashlib.sha256(render_clip(make_identity(person), motion, 5).frames.tobytes()).hexdigest())
+print(light.hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_compiles_the_loops_draws_what_one_with_a_cache_draws(tmp_path):
+    """Of two workers that begin a corpus together, each compiles some loops and takes the others from the cache."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    drawn = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", TWO_PEOPLE], env=environment, capture_output=True, text=True, check=True
+        )
+        drawn.append(done.stdout)
+        assert list(tmp_path.rglob("*.nbc"))
+    assert len(drawn[0].split()) == 3 and drawn[0] == drawn[1]

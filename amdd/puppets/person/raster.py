@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from amdd.puppets.person.compiled import drawn
+
 
 @njit(cache=True, nogil=True, fastmath=False)
 def _normals(vertices, triangles, out):
@@ -40,7 +42,7 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def draw(points, depth, triangles, material, buffer, index, bary):
     """Fill the z-buffer.
 
@@ -96,7 +98,7 @@ def draw(points, depth, triangles, material, buffer, index, bary):
                 bary[y, x, 1] = w1
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _depth_only(points, depth, triangles, buffer):
     height, width = buffer.shape
     for t in range(triangles.shape[0]):

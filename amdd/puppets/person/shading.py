@@ -8,8 +8,8 @@ of a block lie in one array, at distances that the compiler knows.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from amdd.puppets.person.compiled import drawn
 from amdd.puppets.person.light import Lamp
 
 # Share of light that wraps round the terminator, red farthest, and the reach of scattering in pixels at 100 pixels a dm.
@@ -27,7 +27,7 @@ WRAP_RED, WRAP_GREEN, WRAP_BLUE = F(WRAP[0]), F(WRAP[1]), F(WRAP[2])
 ROOM = 34 * BLOCK
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _power(base, exponent):
     """``base`` to a whole ``exponent`` by squaring: several times faster than ``**``."""
     result = 1.0
@@ -39,7 +39,7 @@ def _power(base, exponent):
     return result
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _light(s, m, key, sh, lobes):
     """Light the first ``m`` pixels of the block ``s``; ``key``, ``sh`` and ``lobes`` of a :class:`Lamp`."""
     zero, half, one = F(0), F(0.5), F(1)
@@ -136,7 +136,7 @@ def _light(s, m, key, sh, lobes):
             )
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _read_skin(texels, at, wide, s, m, turn):
     """Read the skin's texture where ``at`` (BLOCK,) says so, -1 for other materials: bilinear, relief turned."""
     one = F(1)
@@ -166,7 +166,7 @@ def _read_skin(texels, at, wide, s, m, turn):
         s[NZ + i] += t20 * rx + t21 * ry + t22 * rz
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _read_other(kind, u, v, eye, colours, key, s, m):
     """Read a pixel of eye, mouth, glasses or collar into place ``m`` of the block: few pixels, so one by one."""
     zero, one = F(0), F(1)
@@ -215,7 +215,7 @@ def _read_other(kind, u, v, eye, colours, key, s, m):
     s[GLINT + m] = F(0.55) * p * gloss * s[SEEN + m] * facing
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _shade(
     index,
     bary,

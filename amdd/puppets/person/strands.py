@@ -7,8 +7,8 @@ themselves are drawn one by one.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from amdd.puppets.person.compiled import drawn
 from amdd.puppets.person.light import Lamp
 from amdd.puppets.person.roots import POINTS, Strands
 
@@ -40,7 +40,7 @@ def pack(strands: Strands) -> np.ndarray:
     return packed.reshape(blocks, FIXED)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _place(fixed, s, turn, view):
     """Put the points of a block where they are and where they show; ``view``: half a side, centre, zoom, distance."""
     t00, t01, t02, t10, t11, t12 = turn[0, 0], turn[0, 1], turn[0, 2], turn[1, 0], turn[1, 1], turn[1, 2]
@@ -57,7 +57,7 @@ def _place(fixed, s, turn, view):
         s[DOWN + i] = middle - (y - cy) * scale
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _light(fixed, s, turn, key, sh):
     """Turn the colours of a block's points into the light that they send."""
     zero, one = F(0), F(1)
@@ -121,7 +121,7 @@ def _light(fixed, s, turn, key, sh):
         )
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _drop(out, p, a, near, red, green, blue, which):
     """Add a strand of opacity ``a`` to pixel ``p``; its optical depth goes to channel ``which``."""
     o = np.uint64(p * CHANNELS)
@@ -132,7 +132,7 @@ def _drop(out, p, a, near, red, green, blue, which):
     out[o + which] += a * (F(1) + a * (F(0.5) + F(0.45) * a))  # about -log(1 - a)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _line(s, i, alpha, bias, which, depths, height, wide, out):
     """Draw the piece of a strand that ends at point ``i`` of the block."""
     zero, half, one, least = F(0), F(0.5), F(1), F(0.004)
@@ -167,7 +167,7 @@ def _line(s, i, alpha, bias, which, depths, height, wide, out):
             _drop(out, p, a, near, red, green, blue, which)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _draw(packed, root, weight, colour, kind, points, seen, turn, view, key, sh, height, wide, depths, out):
     s = np.zeros(ROOM, np.float32)
     for block in range(packed.shape[0]):
@@ -211,7 +211,7 @@ def _draw(packed, root, weight, colour, kind, points, seen, turn, view, key, sh,
                 before = hidden
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@drawn
 def _blend(picture, hair, cover):
     """Lay ``hair`` over ``picture``, and clear it for the next frame."""
     one = F(1)
