@@ -1,4 +1,4 @@
-"""The book as one file, on small pages; the whole book is printed in test_pages_for_everybody.py."""
+"""The book as one file, on small pages; the whole book is printed in test_whole_book.py."""
 
 import base64
 import subprocess
