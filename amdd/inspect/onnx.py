@@ -90,8 +90,14 @@ def export(run: Run, out: Path) -> Path:
             dynamic_shapes={name: {0: batch} for name in names},
             verbose=False,
         )
+    proto = program.model_proto
+    for part in (proto.graph, *proto.functions):
+        # The exporter notes for every node where in whose folder its code lies.
+        for noted in (*part.node, *part.value_info):
+            noted.ClearField("metadata_props")
+            noted.ClearField("doc_string")
     with atomic(out) as temporary:
-        onnx.save(program.model_proto, str(temporary))  # one file, weights inside
+        onnx.save(proto, str(temporary))  # one file, weights inside
     return out
 
 

@@ -142,9 +142,10 @@ def test_terms_explain_themselves_under_the_pointer(html):
     )
 
 
-def test_no_built_page_names_a_machine_path(html):
-    for page in pages(html):
-        assert str(PROJECT) not in page.read_text(encoding="utf-8"), page
+def test_no_built_file_names_a_machine_path(html):
+    """Nor does a file that a page loads or offers, such as the network."""
+    for path in html.rglob("*"):
+        assert not path.is_file() or str(PROJECT).encode() not in path.read_bytes(), path
 
 
 def test_pages_are_light(html):

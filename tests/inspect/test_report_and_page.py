@@ -15,6 +15,7 @@ from support.filmed import write_clip
 
 import amdd
 from amdd.analysis.gradcam import gradcam
+from amdd.base.paths import PROJECT
 from amdd.inspect import onnx
 from amdd.inspect.folder import failed_row, row_of
 from amdd.inspect.report import write_index, write_report
@@ -174,3 +175,8 @@ def test_onnx_scores_equal_torchs_within_one_in_a_thousand(made, exported):
     theirs = onnx.answer(onnx.session_of(path), run, prepared)
     for name in onnx.OUTPUTS:
         np.testing.assert_allclose(theirs[name], ours[name], atol=2e-3, rtol=2e-3)
+
+
+def test_an_exported_network_says_nothing_of_the_machine_that_wrote_it(exported):
+    data = exported[0].read_bytes()
+    assert str(PROJECT).encode() not in data and b"stack_trace" not in data and b'.py"' not in data
