@@ -22,7 +22,7 @@ class Inspect:
     """Classify clips as real, forged or can't tell, with calibrated probability, generator and reasons.
 
     One file gives a text (or JSON, or a report); a folder, a pattern or several files give a CSV with one row for each.
-    A folder of numbered pictures (001.jpg, frame_0001.png) is one clip without sound.
+    A folder of numbered images (001.jpg, frame_0001.png) is one clip without audio.
     Exit status: 0 answered, or 99 % of the files could be read; 1 wrong use or no weights; 2 wrong options; 3 can't tell;
     4 the file could not be read; 5 fewer than 99 % of the files could be read.
     """

@@ -18,9 +18,8 @@ from typing import Any
 from amdd.base.paths import path_text, write_text
 from amdd.inspect.answer import Inspection
 
-FRAME_NAME = re.compile(
-    r"(frame)?[-_ ]?\d+(\.(jpe?g|png))?", re.IGNORECASE
-)  # as ffmpeg and VidTIMIT number them
+# As ffmpeg and VidTIMIT number frames.
+FRAME_NAME = re.compile(r"(frame)?[-_ ]?\d+(\.(jpe?g|png))?", re.IGNORECASE)
 COVERED = 0.99  # share of files that must be read for the exit status 0
 COLUMNS = (
     *("file", "status", "verdict", "rule", "why", "probability", "low", "high", "generator", "surprise"),
@@ -31,8 +30,8 @@ COLUMNS = (
 def files_of(names: Iterable[str | Path]) -> list[Path]:
     """Return the files that paths, folders (with those below) and patterns name, each once, in order.
 
-    Folders are searched without following links to folders; hidden files are left out. A folder of nothing but numbered
-    pictures is one clip, a video whose frames were extracted, as VidTIMIT keeps its own. Raises ``FileNotFoundError``
+    Folders are searched without following links to folders; hidden files are left out. A folder that holds only numbered
+    images is one clip, a video whose frames were extracted, as VidTIMIT keeps its own. Raises ``FileNotFoundError``
     for a name without any file and for an empty one.
     """
     found: dict[str, Path] = {}

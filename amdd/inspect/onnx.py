@@ -92,7 +92,7 @@ def export(run: Run, out: Path) -> Path:
         )
     proto = program.model_proto
     for part in (proto.graph, *proto.functions):
-        # The exporter notes for every node where in whose folder its code lies.
+        # The exporter records source paths of this machine in every node.
         for noted in (*part.node, *part.value_info):
             noted.ClearField("metadata_props")
             noted.ClearField("doc_string")

@@ -1,12 +1,12 @@
-"""How the drawing loops are compiled: fast, and to the same pictures whichever copy of a function runs, on any processor."""
+"""Compiler options of the rendering kernels: vectorised, with results that do not depend on processor or cache."""
 
 from __future__ import annotations
 
 from numba import njit
 
-# What doesn't change a rounding. Everything that ``fastmath=True`` allows besides (approximate reciprocals, which differ
-# between processors, fused and reordered sums) is decided anew wherever a function is inlined: a process that compiled the
-# loops drew other last digits than one that loaded them from the cache.
+# Flags that leave rounding unchanged. The others of ``fastmath=True`` (approximate reciprocals, which differ between
+# processors, fused and reordered sums) gave different last digits in a process that compiled a kernel and in one that loaded
+# it from the cache.
 EXACT = {"nnan", "ninf", "nsz"}
 
 drawn = njit(cache=True, nogil=True, fastmath=EXACT, error_model="numpy")
