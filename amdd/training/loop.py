@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import shutil
 import time
 from contextlib import nullcontext
@@ -77,12 +76,26 @@ def train(
     profile = dataclasses.replace(profile, model=dataclasses.replace(profile.model, generators=names))
     data = _data_hash(prepared, rows)
     config = config_of(profile, variant, seed, data)
-    with exclusive(run_dir, "name another folder") if int(os.environ.get("RANK", 0)) == 0 else nullcontext():
-        if (finished := _finished(run_dir, config)) is not None:
+    rank, world = join()
+    if profile.training.batch_size % world:
+        raise ValueError(
+            f"{world} processes can't share batches of {profile.training.batch_size} evenly; set training.batch_size"
+        )
+    with exclusive(run_dir, "name another folder") if rank == 0 else nullcontext():
+        finished = None
+        if rank == 0:
+            finished = _finished(run_dir, config)
+            if finished is None:
+                remove_parts(run_dir)
+                write_text(run_dir / "config.json", json.dumps(config, indent=1) + "\n")
+        if world > 1:
+            # The first process alone tidies the folder: another would remove what the first is writing.
+            dist.barrier()
+        if rank > 0:
+            finished = _finished(run_dir, config)
+        if finished is not None:
             return finished
-        remove_parts(run_dir)
-        write_text(run_dir / "config.json", json.dumps(config, indent=1) + "\n")
-        _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every)
+        _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every, rank, world)
     return load_run(run_dir)
 
 
@@ -108,13 +121,8 @@ def _finished(run_dir: Path, config: dict[str, Any]) -> Run | None:
         return None
 
 
-def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every) -> None:
+def _loop(profile, prepared, rows, run_dir, seed, config, progress, save_every, rank, world) -> None:
     s = profile.training
-    rank, world = join()
-    if s.batch_size % world:
-        raise ValueError(
-            f"{world} processes can't share batches of {s.batch_size} evenly; set training.batch_size"
-        )
     device = choose_device(s.device)
     precision, why = choose_precision(s.precision, device)
     torch.manual_seed(seed)

@@ -364,7 +364,7 @@ def test_nothing_to_choose_on_is_an_error_not_a_crash(tmp_path):
 
 
 DISTRIBUTED = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
@@ -372,6 +372,12 @@ sys.path[:0] = [{tests!r}, {support!r}]
 from test_training import profile
 from amdd.data.prepare import open_prepared
 from amdd.training import train
+move = os.replace
+def slowly(source, target):
+    time.sleep(4.0 if Path(target).name == "config.json" else 0.0)
+    move(source, target)
+os.replace = slowly
+time.sleep(2.0 * int(os.environ["RANK"]))
 train(profile(*{settings!r}), open_prepared(Path({prepared!r})), Path({run!r}), 0, progress=False)
 """
 
@@ -391,7 +397,8 @@ def torchrun(script: Path, processes: int = 2) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 def test_two_processes_train_the_model_that_one_process_trains(prepared, tmp_path):
     # Dropout is drawn by each process for itself; all else is the same computation in another order, whose last
-    # bits AdamW's first steps, which look at signs, carry into the weights.
+    # bits AdamW's first steps, which look at signs, carry into the weights. The folder holds another configuration's
+    # run, which the first process removes, and its slow disk gives the second one time to remove too much.
     settings = ["training.epochs=1", "model.dropout=0"]
     script, run = tmp_path / "train.py", tmp_path / "two"
     places = {
@@ -401,6 +408,9 @@ def test_two_processes_train_the_model_that_one_process_trains(prepared, tmp_pat
         "run": str(run),
     }
     script.write_text(DISTRIBUTED.format(settings=settings, **places))
+    (run / "state").mkdir(parents=True)
+    (run / "config.json").write_text('{"hash": "another"}')
+    (run / "run.json").write_text("{}")
     done = torchrun(script)
     assert done.returncode == 0, done.stderr[-3000:]
     two = load_run(run)
