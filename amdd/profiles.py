@@ -52,6 +52,7 @@ PROFILES: dict[str, Profile] = {
         training=TrainingSettings(epochs=2),
         evaluation=EvaluationSettings(
             study_epochs=1,
+            study_seeds=(0, 1),
             studies=("tokens",),
             bootstrap=100,
             verdicts=False,

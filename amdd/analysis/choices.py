@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from amdd.analysis.tables import interval
 from amdd.data.prepare import ClipStore
 from amdd.data.variants.view import view
 from amdd.profiles import Profile, replaced
-from amdd.stats import Estimate
 
 DEFAULT = "as it is"
 
@@ -64,20 +60,3 @@ def _joined(fold: int, top_db: float, i: int, mel: np.ndarray) -> np.ndarray:
 def slug(name: str) -> str:
     """``name`` as a folder is called."""
     return "".join(c if c.isalnum() else "-" for c in name)
-
-
-def choice_table(
-    predictions: Mapping[str, pd.DataFrame],
-    metrics: Callable[[pd.DataFrame], pd.DataFrame],
-    mean: Callable[[Any, Any], Estimate],
-) -> pd.DataFrame:
-    """Return AUC, log loss and attribution of each choice with intervals; ``metrics`` and ``mean`` are those of the
-    chapter, with its settings."""
-    rows = []
-    for name, table in predictions.items():
-        found = metrics(table)
-        loss = mean(np.logaddexp(0, np.where(table.label == 1, -table.logit, table.logit)), table.identity)
-        row = {"choice": name, "n": len(table), "AUC": found.loc["auc", "value"]}
-        row |= {"from": found.loc["auc", "low"], "to": found.loc["auc", "high"], "log loss": interval(loss)}
-        rows.append(row | {"attribution": found.loc["attribution_fakes", "value"]})
-    return pd.DataFrame(rows)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from amdd.analysis.tables import SHOWN, interval
+from amdd.analysis.tables import interval
 from amdd.stats import (
     Estimate,
     auc,
@@ -162,18 +162,6 @@ def corruption_row(
         "true-positive rate": float((fakes >= threshold).mean()),
         "attribution": named_share(altered),
     }
-
-
-def short_table(found: Mapping[str, tuple[int, pd.DataFrame]], what: str) -> pd.DataFrame:
-    """Return AUC with its interval and both rates for several runs or test sets, from their clips' number and
-    :func:`amdd.stats.metrics`."""
-    rows = []
-    for name, (n, table) in found.items():
-        row = {what: name, "n": n, "AUC": table.loc["auc", "value"]}
-        row |= {"from": table.loc["auc", "low"], "to": table.loc["auc", "high"]}
-        rates = {SHOWN[k]: table.loc[k, "value"] for k in ("real_accuracy", "fake_accuracy")}
-        rows.append(row | rates)
-    return pd.DataFrame(rows)
 
 
 # --- settings -----------------------------------------------------------------------------------------------------

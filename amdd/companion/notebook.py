@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,12 +79,15 @@ class Notebook:
         """Return the corpora of this run: the one trained on, then the external ones."""
         return [self.train_name, *self.external]
 
-    def note(self, table: pd.DataFrame | None = None, what: str = "test clips") -> str:
-        """Return the end of a caption: corpus, clips, identities, seed and profile."""
+    def note(
+        self, table: pd.DataFrame | None = None, what: str = "test clips", seeds: Sequence[int] = ()
+    ) -> str:
+        """Return the end of a caption: corpus, clips, identities, seeds (by default that of one run) and profile."""
         parts = [self.data]
         if table is not None:
             parts.append(f"n = {len(table)} {what} of {people_in(table)} people")
-        return ", ".join([*parts, f"seed {self.seed}", f"profile {self.profile.name}"]) + "."
+        seen = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds or [self.seed]))}"
+        return ", ".join([*parts, seen, f"profile {self.profile.name}"]) + "."
 
     def opening(self) -> None:
         """Show the profile, the data and how long this chapter takes on them."""
@@ -293,8 +296,3 @@ def open_notebook(topic: str, profile: str = "demo", overrides: list[str] | None
 def page_of(topic: str) -> str:
     """Return the built page of the chapter on ``topic``, beside the other chapters' pages."""
     return f"{chapter_of(topic)}.html"
-
-
-def with_epochs(profile: Profile, epochs: int) -> Profile:
-    """Return ``profile`` with another number of epochs, for the short runs of a study."""
-    return replace(profile, training=replace(profile.training, epochs=epochs))

@@ -30,6 +30,8 @@ class EvaluationSettings:
     its fourth"""
     studies: Annotated[tuple[Study, ...], Items] = ("tokens", "learning rate x 3")
     """open choices that are trained beside the default"""
+    study_seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Items] = (0, 1, 2)
+    """training seeds of these short runs, each of which is made for every seed"""
     threshold: Share = 0.5
     """probability above which a clip is classified as fake"""
     bootstrap: Annotated[int, Field(ge=2, le=1_000_000)] = 2000
@@ -55,7 +57,7 @@ class EvaluationSettings:
 
     @model_validator(mode="after")
     def _consistent(self) -> EvaluationSettings:
-        for name in ("seeds", "studies", "corruption_levels"):
+        for name in ("seeds", "study_seeds", "studies", "corruption_levels"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ValueError(f"{name}={values}: expected each value once")

@@ -28,7 +28,7 @@ from amdd.stats.paired_tests import difference, mcnemar, paired
 from amdd.stats.people import clusters_of, people_in, people_of
 from amdd.stats.resampling import bootstrap
 from amdd.stats.thresholds import predictive_value, sweep
-from amdd.stats.two_way import holm, p_value, paired_over_seeds, two_way
+from amdd.stats.two_way import holm, mean_of_runs, metric_over_seeds, p_value, paired_over_seeds, two_way
 
 __all__ = [
     "METRICS",
@@ -49,7 +49,9 @@ __all__ = [
     "jackknife",
     "mcnemar",
     "mean",
+    "mean_of_runs",
     "mean_of_shares",
+    "metric_over_seeds",
     "metrics",
     "mover",
     "over_seeds",

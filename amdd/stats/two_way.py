@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,8 +14,10 @@ from scipy import stats
 
 from amdd.stats.estimate import Estimate
 from amdd.stats.intervals import without_each
-from amdd.stats.measures import columns_of, metric_function
+from amdd.stats.measures import BETWEEN, SHARES, clips_counted, columns_of, metric_function
 from amdd.stats.people import clusters_of, people_of
+
+Metric: TypeAlias = Callable[[dict[str, np.ndarray]], float]
 
 
 def _spread(values: np.ndarray) -> float:
@@ -44,6 +49,39 @@ def two_way(
     return Estimate(found.value, found.value - half, found.value + half, n, seeds=seeds, people=people)
 
 
+def mean_of_runs(
+    measures: Sequence[Callable[[np.ndarray], float]], people: np.ndarray, confidence: float = 0.95
+) -> Estimate:
+    """Return the mean over seeds of a measure, given for each seed as a function of the numbers of clips.
+
+    ``people`` (n,) names each clip's independent unit. The interval is :func:`two_way`.
+    """
+    clusters, everyone = clusters_of(people), np.arange(len(people))
+    values = np.array([measure(everyone) for measure in measures])
+    without = np.array([without_each(measure, clusters) for measure in measures])
+    return two_way(values, without, confidence, n=len(people))
+
+
+def metric_over_seeds(
+    runs: Sequence[pd.DataFrame], metric: str = "auc", threshold: float = 0.5, confidence: float = 0.95
+) -> Estimate:
+    """Return the mean of a metric over training runs, one table of predictions of the same clips for each seed.
+
+    The interval is :func:`two_way`, cut to the values that the metric can take; ``n`` counts the clips that it is over.
+    Raises ``ValueError`` for no runs or an unknown metric, ``KeyError`` for clips that a table lacks.
+    """
+    if not runs:
+        raise ValueError("no runs to average")
+    function, tables = metric_function(metric, threshold), _aligned(runs, runs[0]["clip_id"])
+    counted = clips_counted(tables[0], metric)
+    tables = [{k: v[counted] for k, v in table.items()} for table in tables]
+    measures = [partial(_of, function, table) for table in tables]
+    found = mean_of_runs(measures, people_of(runs[0])[counted], confidence)
+    if found.low is None or found.high is None or metric not in SHARES | BETWEEN | {"balanced_accuracy"}:
+        return found
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+
+
 def paired_over_seeds(
     first: Sequence[pd.DataFrame],
     second: Sequence[pd.DataFrame],
@@ -59,21 +97,21 @@ def paired_over_seeds(
     if len(first) != len(second) or not first:
         raise ValueError(f"{len(first)} and {len(second)} runs: expected one of each for every seed")
     function, clips = metric_function(metric, threshold), first[0]["clip_id"]
-    tables = [
-        [columns_of(t.set_index("clip_id", drop=False).loc[clips].reset_index(drop=True)) for t in side]
-        for side in (first, second)
-    ]
-    clusters = clusters_of(people_of(first[0]))
-    values, without = [], []
-    for a, b in zip(*tables):
+    pairs = zip(_aligned(first, clips), _aligned(second, clips))
+    measures = [partial(_gap, function, one, two) for one, two in pairs]
+    return mean_of_runs(measures, people_of(first[0]), confidence)
 
-        def gap(rows: np.ndarray, a: dict = a, b: dict = b) -> float:
-            one, two = (function({k: v[rows] for k, v in data.items()}) for data in (a, b))
-            return one - two
 
-        values.append(gap(np.arange(len(clips))))
-        without.append(without_each(gap, clusters))
-    return two_way(np.array(values), np.array(without), confidence, n=len(clips))
+def _aligned(runs: Sequence[pd.DataFrame], clips: pd.Series) -> list[dict[str, np.ndarray]]:
+    return [columns_of(t.set_index("clip_id", drop=False).loc[clips].reset_index(drop=True)) for t in runs]
+
+
+def _of(function: Metric, table: dict[str, np.ndarray], rows: np.ndarray) -> float:
+    return function({k: v[rows] for k, v in table.items()})
+
+
+def _gap(function: Metric, one: dict[str, np.ndarray], two: dict[str, np.ndarray], rows: np.ndarray) -> float:
+    return _of(function, one, rows) - _of(function, two, rows)
 
 
 def p_value(found: Estimate, confidence: float = 0.95) -> float:

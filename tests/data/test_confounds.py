@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.prepared import corpus
 
 from amdd.corpora import Manifest
 from amdd.data.spectrograms import mel_spectrogram
-from amdd.data.variants.confounds import join, supplemented, with_leading_silence
+from amdd.data.variants.confounds import (
+    camera_arms,
+    folds_of_people,
+    join,
+    of_strangers,
+    supplemented,
+    with_leading_silence,
+)
 from amdd.profiles import load_profile
 
 SETTINGS = load_profile("smoke").preparation
@@ -59,8 +71,82 @@ def test_a_supplement_adds_training_reals_and_leaves_the_rest(tmp_path):
     for i, j in ((6, 0), (7, 2)):
         np.testing.assert_array_equal(both.frames(i), other.frames(j))
         np.testing.assert_array_equal(both.mel(i), other.mel(j))
-    assert both.record["fingerprint"] not in (own.record["fingerprint"], other.record["fingerprint"])
+    fewer = join(own, other, ("train",))
+    assert fewer.manifest.split.tolist() == ["train"] * 2
+    np.testing.assert_array_equal(fewer.frames(0), other.frames(0))
+    marks = [store.record["fingerprint"] for store in (own, other, both, fewer)]
+    assert len(set(marks)) == 4
     with pytest.raises(ValueError, match="already"):
         supplemented(Manifest(own.manifest), Manifest(own.manifest))
     with pytest.raises(ValueError, match="no reals"):
         supplemented(Manifest(own.manifest), Manifest(other.manifest).where(lambda t: t.label == 1))
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(-1, 9)), min_size=1, max_size=30), st.integers(2, 3))
+def test_no_fold_divides_people_who_are_swapped_with_each_other(clips, count):
+    table = pd.DataFrame(
+        {
+            "clip_id": [f"clip {k}" for k in range(len(clips))],
+            "identity": [f"p{a}" for a, _ in clips],
+            "donor": [f"p{b}" if b >= 0 else "" for _, b in clips],
+        }
+    )
+    fold = folds_of_people(table, count)
+    if (fold < 0).any():
+        assert (fold < 0).all()
+        return
+    assert set(fold) == set(range(count))
+    seen: dict[str, set[int]] = {}
+    for name in ("identity", "donor"):
+        for person, k in zip(table[name], fold):
+            seen.setdefault(person, set()).add(int(k))
+    seen.pop("", None)
+    assert all(len(folds) == 1 for folds in seen.values())
+
+
+def cast(store, people, splits=None, donors=None):
+    table = store.manifest.assign(identity=people)
+    if splits:
+        table = table.assign(split=splits)
+    return dataclasses.replace(store, manifest=table.assign(donor=donors or ""))
+
+
+def test_each_person_of_the_camera_is_tested_without_his_own_reals(tmp_path):
+    own = cast(corpus(tmp_path, "a", 6, 0), list("uvwxyz"), ["train"] * 3 + ["val", "test", "test"])
+    other = cast(corpus(tmp_path, "b", 8, 1), list("aabbccdd"), donors=["", "b", "", "a", "", "d", "", "c"])
+    arms = camera_arms(own, other)
+    assert list(arms) == ["plain", "supplemented", "fold 0", "fold 1"]
+    assert arms["plain"] is own
+    of = {name: store.manifest[store.manifest.split == "train"] for name, store in arms.items()}
+    assert len(of["supplemented"]) == 3 + 4
+    assert set(arms["supplemented"].manifest.split) == {"train", "val"}  # what training reads, and no more
+    added = {k: set(of[k].identity) - set("uvwxyz") for k in ("fold 0", "fold 1")}
+    assert sorted(map(sorted, added.values())) == [["a", "b"], ["c", "d"]]
+    assert (of["fold 0"].label[of["fold 0"].corpus == other.manifest.corpus[0]] == 0).all()
+    # Row numbers of one are those of the others: what is computed once serves all.
+    assert len({len(arms[k].manifest) for k in ("supplemented", "fold 0", "fold 1")}) == 1
+
+    table = other.manifest[["clip_id", "identity"]]
+    told = {k: table.assign(said=k) for k in ("fold 0", "fold 1")}
+    joined = of_strangers(told, other)
+    assert joined.clip_id.tolist() == table.clip_id.tolist()
+    for clip in joined.itertuples():
+        assert clip.identity not in added[clip.said]
+
+
+def test_a_corpus_of_one_group_of_people_has_no_strangers(tmp_path):
+    own = cast(corpus(tmp_path, "a", 4, 0), list("uvwx"), ["train"] * 2 + ["val", "test"])
+    other = cast(corpus(tmp_path, "b", 4, 1), list("aabb"), donors=["", "b", "", "a"])
+    assert list(camera_arms(own, other)) == ["plain", "supplemented"]
+
+
+def test_a_supplement_that_was_prepared_with_the_rest_is_taken_apart(tmp_path):
+    own = cast(corpus(tmp_path, "a", 6, 0), list("uvwxyz"), ["train"] * 3 + ["val", "test", "test"])
+    other = cast(corpus(tmp_path, "b", 8, 1), list("aabbccdd"))
+    both = join(own, other)
+    arms = camera_arms(both, other)
+    train = {k: s.manifest[s.manifest.split == "train"] for k, s in arms.items()}
+    assert set(train["plain"].corpus) == set(own.manifest.corpus)
+    assert arms["supplemented"] is both
+    people = [set(train[k].identity) & set("abcd") for k in ("fold 0", "fold 1")]
+    assert people[0] | people[1] == set("abcd") and not people[0] & people[1]

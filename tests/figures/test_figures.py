@@ -94,7 +94,7 @@ def sweep_of(table):
 CALLS = {
     "architecture.architecture": lambda: (),
     "attention.attention_rows": None,  # returns rows for film_strip; it runs a network, see the chapter's smoke run
-    "choices.choices_figure": lambda: (pd.DataFrame({"choice": ["a", "b"], "AUC": [0.6, 0.7], "from": [0.5, 0.6], "to": [0.7, 0.8]}),),
+    "choices.choices_figure": lambda: (pd.DataFrame({"choice": ["a", "b"], "AUC": [0.6, 0.7], "from": [0.5, 0.6], "to": [0.7, 0.8], "seed 0": [0.6, 0.65], "seed 1": [0.6, 0.75]}),),
     "claims.forest": lambda: (CLAIMS,),
     "detection.roc": lambda: (predictions(),),
     "detection.confusion": lambda: (predictions(), ("real", *OWN)),

@@ -10,17 +10,21 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from amdd.corpora import Manifest
 from amdd.data.prepare import ClipStore
 from amdd.data.variants.view import View, view
 from amdd.profiles import PreparationSettings
+from amdd.stats import people_of
 
 
 def with_leading_silence(prepared: ClipStore, seconds: float, seed: int = 0) -> View:
@@ -108,8 +112,8 @@ class Joined:
         return self.parts[part].frame_indices(row)
 
 
-def join(store: ClipStore, other: ClipStore) -> Joined:
-    """Return ``store`` with the reals of ``other`` added to its training clips; nothing is copied.
+def join(store: ClipStore, other: ClipStore, splits: Collection[str] | None = None) -> Joined:
+    """Return ``store``, or its clips of ``splits``, with the reals of ``other`` added to its training clips; nothing is copied.
 
     Raises ``ValueError`` where the two were prepared by other settings, and as :func:`supplemented` does.
     """
@@ -119,9 +123,74 @@ def join(store: ClipStore, other: ClipStore) -> Joined:
         s.manifest.assign(**{"part": k, "row of part": np.arange(len(s.manifest))})
         for k, s in enumerate((store, other))
     ]
-    marks = [str(s.record.get("fingerprint", "")) for s in (store, other)]
+    if splits is not None:
+        tables[0] = tables[0][tables[0]["split"].isin(splits)].reset_index(drop=True)
+    marks = [str(s.record.get("fingerprint", "")) for s in (store, other)] + sorted(splits or ())
     kept = {k: v for k, v in store.record.items() if not k.endswith("_fingerprint")}
     record = kept | {"fingerprint": hashlib.sha256(" ".join(marks).encode()).hexdigest()}
     table = supplemented(*map(Manifest, tables)).table
     places = list(zip(table["part"].astype(int).tolist(), table["row of part"].astype(int).tolist()))
     return Joined((store, other), table, record, places)
+
+
+def folds_of_people(table: pd.DataFrame, count: int = 2) -> np.ndarray:
+    """Return the fold (n,) of each clip of ``table``, 0 to ``count`` - 1, or -1 for every clip where there are too few groups.
+
+    People who are swapped with each other (``identity`` and ``donor`` of a fake) are a group, which no fold divides. The
+    largest group goes first, into the fold with the fewest clips.
+    """
+    people = people_of(table)
+    donors = table["donor"].fillna("").astype(str).to_numpy() if "donor" in table else np.full(len(table), "")
+    names = {name: k for k, name in enumerate(sorted({*people, *donors} - {""}))}
+    pairs = [(names[a], names[b]) for a, b in zip(people, donors) if b]
+    links = coo_matrix(
+        (np.ones(len(pairs)), tuple(np.array(pairs, int).reshape(-1, 2).T)), shape=(len(names),) * 2
+    )
+    _, group = connected_components(links, directed=False)
+    own = group[[names[name] for name in people]]
+    sizes = np.bincount(own, minlength=1)
+    if (sizes > 0).sum() < count:
+        return np.full(len(table), -1)
+    fold, filled = np.zeros(len(sizes), int), np.zeros(count, int)
+    for k in np.argsort(-sizes, kind="stable"):
+        fold[k] = int(filled.argmin())
+        filled[fold[k]] += sizes[k]
+    return fold[own]
+
+
+def camera_arms(clips: ClipStore, other: ClipStore) -> dict[str, ClipStore]:
+    """Return what three kinds of networks train on, by name.
+
+    ``plain``: the training clips of ``clips``. ``supplemented``: with all reals of the corpus ``other``, as in Table III.
+    ``fold 0`` and ``fold 1``: with its reals but for the people of that fold (:func:`folds_of_people`), where it has both.
+    A ``clips`` that holds the supplement already is taken apart.
+    """
+    corpus = other.manifest["corpus"].iloc[0]
+    inside = (clips.manifest["corpus"] == corpus).any()
+    whole = clips if inside else join(clips, other, ("train", "val"))
+    arms: dict[str, ClipStore] = {
+        "plain": _dropped(clips, clips.manifest["corpus"] == corpus) if inside else clips
+    }
+    arms["supplemented"] = whole
+    folds = pd.Series(folds_of_people(other.manifest), other.manifest["clip_id"])
+    reals = set(other.manifest["clip_id"][other.manifest["label"] == 0])
+    if all(reals - set(folds.index[folds == k]) for k in (0, 1)) and (folds >= 0).all():
+        added = whole.manifest["clip_id"].map(folds)
+        arms |= {f"fold {k}": _dropped(whole, added == k) for k in (0, 1)}
+    return arms
+
+
+def _dropped(store: ClipStore, rows: pd.Series) -> ClipStore:
+    split = store.manifest["split"].mask(rows.to_numpy(), "dropped")
+    return view(store, "left out", store.manifest.assign(split=split))
+
+
+def of_strangers(told: Mapping[str, pd.DataFrame], other: ClipStore) -> pd.DataFrame:
+    """Return one prediction for each clip of ``other`` that ``told`` holds, by ``fold 0`` for its people and by ``fold 1`` for the
+    rest: each by the network that was trained without the clip's people."""
+    folds = pd.Series(folds_of_people(other.manifest), other.manifest["clip_id"])
+    parts = [
+        table[(table["clip_id"].map(folds) == int(name.split()[1])).to_numpy()]
+        for name, table in told.items()
+    ]
+    return pd.concat(parts).sort_index()
