@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,8 @@ class Train(Profiled):
         clips = open_prepared(self.prepared or workspace.prepared / profile.corpus.train)
         folder = self.out or workspace.runs / f"{self.variant}-seed{self.seed}"
         run = train(profile, clips, folder, self.seed, self.variant)
+        if int(os.environ.get("RANK", 0)) > 0:
+            return 0
         print(run.history.tail(1).T.to_string(header=False))
         print(f"epoch {run.record['best_epoch']} was selected; the run is in {folder}")
         return 0

@@ -16,7 +16,8 @@ or <root>/clips.csv with the columns path,label[,generator,identity,donor,group,
 # A folder with such a name is likely to hold reals; to take it for a generator would turn labels round.
 PERHAPS_REAL = re.compile(
     r"real|genuine|original|pristine|bona[ _.-]?fide|authentic|legit|unaltered|untouched|unmodified|unmanipulated"
-    r"|(\b|_)(non?|not|un)[ _.-]*(deep)?(fakes?|forged|manipulated|altered|edited|modified|synthetic|generated)",
+    r"|(\b|_)(non?|not|un)[ _.-]*(deep)?(fakes?|forged|manipulated|altered|edited|modified|tampered|synthetic|generated)"
+    r"|^\s*(0|true|live|human)\s*$",
     re.IGNORECASE,
 )
 LABELS = {"real": 0, "fake": 1, "0": 0, "0.0": 0, "1": 1, "1.0": 1, "false": 0, "true": 1}

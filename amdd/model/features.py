@@ -39,7 +39,14 @@ class CellMeans(nn.Module):
         return (means - self.shift) / self.scale if self.constant else means
 
     def _means(self, maps: Tensor) -> Tensor:
-        return maps.mean((2, 3)) if self.cells == 1 else F.adaptive_avg_pool2d(maps, self.cells).flatten(1)
+        if self.cells == 1:
+            return maps.mean((2, 3))
+        if maps.shape[-2:] == (
+            self.cells,
+            self.cells,
+        ):  # as from a trunk with levels; pooling would cost a twentieth of a step
+            return maps.flatten(1)
+        return F.adaptive_avg_pool2d(maps, self.cells).flatten(1)
 
     @torch.no_grad()
     def fit(self, clips: Iterable[np.ndarray]) -> None:

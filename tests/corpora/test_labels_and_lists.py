@@ -20,7 +20,7 @@ from amdd.profiles import CorpusSettings
 @pytest.mark.parametrize(
     "name",
     ["non-fake", "not_fake", "nofakes", "Non Deepfake", "un-manipulated", "unaltered", "AUTHENTIC", "0_Real",
-     "real (1)", "youtube_originals", "non-synthetic", "not generated", "bona-fide"],
+     "real (1)", "youtube_originals", "non-synthetic", "not generated", "bona-fide", "untampered", "0", "True"],
 )  # fmt: skip
 def test_a_name_that_may_mean_real_clips_is_refused_with_the_cure(name, tmp_path):
     build("folder", tmp_path)
@@ -31,7 +31,8 @@ def test_a_name_that_may_mean_real_clips_is_refused_with_the_cure(name, tmp_path
 
 
 @pytest.mark.parametrize(
-    "name", ["Fake", "fakes", "StyleGAN 3", "notre-dame", "_x", "1", "a.b", "Überlagerung"]
+    "name",
+    ["Fake", "fakes", "StyleGAN 3", "notre-dame", "_x", "1", "10", "LivePortrait", "a.b", "Überlagerung"],
 )
 def test_other_names_are_generators_as_they_stand(name, tmp_path):
     build("folder", tmp_path)
