@@ -20,7 +20,11 @@
 # {result}`confounds.silence.kept.auc` with the silence; removing it from the test clips
 # changes AUC by {result}`confounds.silence.loss` (a positive value is a loss). Trained
 # without the silence, they reach {result}`confounds.silence.control.auc` on the same clips.
-# Each value is a mean over {result}`confounds.seeds|plain` seeds, after
+# And with reals of a second corpus in training, the share of that corpus's fakes that are
+# detected is {result}`confounds.camera.supplemented.fake_accuracy`, instead of
+# {result}`confounds.camera.plain.fake_accuracy` without them and
+# {result}`confounds.camera.strangers.fake_accuracy` with reals of other people. Each value
+# is a mean over {result}`confounds.seeds|plain` seeds, after
 # {result}`confounds.epochs|plain` epochs.
 #
 # **Needs** the prepared clips. **Makes** training runs on data with a confound, and their
@@ -38,12 +42,7 @@ import numpy as np
 
 from amdd.analysis.over_seeds import seeds_table, shift_over_seeds, value_over_seeds
 from amdd.companion.notebook import open_notebook
-from amdd.companion.short_runs import (
-    predict_seeds,
-    share_maps,
-    short_note,
-    train_seeds,
-)
+from amdd.companion.short_runs import predict_seeds, short_note, train_seeds
 from amdd.data.variants.confounds import (
     camera_arms,
     of_strangers,
@@ -154,8 +153,6 @@ other = nb.clips(name) if name else None
 arms = camera_arms(clips, other) if other else {}
 
 # %% tags=["remove-stderr"]
-if arms:
-    share_maps(nb, arms["supplemented"])
 runs = train_seeds(
     nb, {k: {"clips": part, "name": f"{k}-short"} for k, part in arms.items()}
 )

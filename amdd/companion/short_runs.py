@@ -42,11 +42,3 @@ def predict_seeds(
 ) -> list[pd.DataFrame]:
     """Return the predictions of each run for the clips ``rows``, by default for the test clips."""
     return [nb.predict(run, clips, rows) for run in runs]
-
-
-def share_maps(nb: Notebook, clips: ClipStore) -> None:
-    """Compute at once what the frozen blocks make of all ``clips``, for trainings that take different parts of them."""
-    from amdd.training.frozen import FOLDER
-    from amdd.training.frozen import share_maps as share
-
-    share(nb.profile, clips, nb.workspace.runs / FOLDER, whole=True)

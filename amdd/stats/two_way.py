@@ -14,7 +14,7 @@ from scipy import stats
 
 from amdd.stats.estimate import Estimate
 from amdd.stats.intervals import without_each
-from amdd.stats.measures import BETWEEN, SHARES, clips_counted, columns_of, metric_function
+from amdd.stats.measures import BETWEEN, SHARES, clips_counted, columns_of, interval_of, metric_function
 from amdd.stats.people import clusters_of, people_of
 
 Metric: TypeAlias = Callable[[dict[str, np.ndarray]], float]
@@ -67,18 +67,26 @@ def metric_over_seeds(
 ) -> Estimate:
     """Return the mean of a metric over training runs, one table of predictions of the same clips for each seed.
 
-    The interval is :func:`two_way`, cut to the values that the metric can take; ``n`` counts the clips that it is over.
-    Raises ``ValueError`` for no runs or an unknown metric, ``KeyError`` for clips that a table lacks.
+    The interval is :func:`two_way`, cut to the values that the metric can take, or that over people of one run where neither
+    seeds nor people make a difference (all clips right in all runs). ``n`` counts the clips that the metric is over. Raises
+    ``ValueError`` for no runs or an unknown metric, ``KeyError`` for clips that a table lacks.
     """
     if not runs:
         raise ValueError("no runs to average")
     function, tables = metric_function(metric, threshold), _aligned(runs, runs[0]["clip_id"])
     counted = clips_counted(tables[0], metric)
     tables = [{k: v[counted] for k, v in table.items()} for table in tables]
-    measures = [partial(_of, function, table) for table in tables]
-    found = mean_of_runs(measures, people_of(runs[0])[counted], confidence)
-    if found.low is None or found.high is None or metric not in SHARES | BETWEEN | {"balanced_accuracy"}:
+    measures, people = [partial(_of, function, table) for table in tables], people_of(runs[0])[counted]
+    found = mean_of_runs(measures, people, confidence)
+    if metric not in SHARES | BETWEEN | {"balanced_accuracy"}:
         return found
+    if found.low is None or found.high is None:
+        alone = (
+            interval_of(tables[0], metric, people, threshold, confidence)
+            if np.isfinite(found.value)
+            else found
+        )
+        return replace(found, low=alone.low, high=alone.high)
     return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 

@@ -25,6 +25,7 @@ from amdd.base.machine import one_thread
 from amdd.base.paths import atomic
 from amdd.data.dataset import normalised
 from amdd.data.prepare import ClipStore
+from amdd.data.variants.confounds import Joined
 from amdd.model import AMDD
 from amdd.model.backbones import Trunk
 from amdd.model.network import AudioEncoder, VisualEncoder
@@ -65,10 +66,12 @@ def frozen_maps(
     """Return the maps of clips ``rows`` after the frozen blocks of both backbones; those of mirror images for training.
 
     They are read from ``folder`` if they are there for the same clips and blocks, or for all clips of ``prepared``, else
-    computed and kept there. There are none where no block is frozen: by the settings, or since no pretrained weights were
-    found.
+    computed and kept there; those of two corpora that were joined are put together from those of each. There are none where
+    no block is frozen: by the settings, or since no pretrained weights were found.
     """
     rows, found = np.asarray(rows), []
+    if isinstance(prepared, Joined) and len(rows):
+        return _gathered(model, prepared, rows, folder, device, progress, mirrored)
     for name in ("visual", "audio"):
         settings = model.settings if isinstance(model, AMDD) else model
         trunk = (
@@ -87,6 +90,26 @@ def frozen_maps(
         if not path.is_file():
             _compute(trunk, prepared, rows, path, device, progress, both)
         found.append(np.load(path, mmap_mode="r", allow_pickle=False))
+    return FrozenMaps(*found)
+
+
+def _gathered(model, joined: Joined, rows, folder, device, progress, mirrored) -> FrozenMaps:
+    where = np.array([joined.places[i] for i in rows])
+    sides = [where[:, 0] == k for k in range(len(joined.parts))]
+    each = [
+        frozen_maps(model, part, where[side, 1], folder, device, progress, mirrored)
+        for part, side in zip(joined.parts, sides)
+    ]
+    found = []
+    for name in ("visual", "audio"):
+        kinds = [(side, getattr(maps, name)) for side, maps in zip(sides, each) if side.any()]
+        if any(maps is None for _, maps in kinds):
+            found.append(None)
+            continue
+        out = np.empty((len(rows), *kinds[0][1].shape[1:]), kinds[0][1].dtype)
+        for side, maps in kinds:
+            out[side] = maps
+        found.append(out)
     return FrozenMaps(*found)
 
 

@@ -68,6 +68,14 @@ def test_an_interval_over_seeds_stays_among_possible_values():
     assert gap.low is not None
 
 
+def test_where_all_is_right_in_all_runs_the_interval_is_that_over_people():
+    runs = [told(seed, 99.0) for seed in range(3)]
+    for metric in ("auc", "fake_accuracy"):
+        found, alone = metric_over_seeds(runs, metric), estimate_of(metrics(runs[0]), metric)
+        assert found.value == 1.0 and 0 < alone.low < 1
+        assert found.interval == pytest.approx(alone.interval)
+
+
 def test_no_runs_and_no_such_metric_are_errors():
     with pytest.raises(ValueError, match="no runs"):
         metric_over_seeds([])

@@ -9,11 +9,12 @@ import torch
 from amdd.analysis.predict import predict, predict_all
 from amdd.base.machine import one_thread
 from amdd.data.dataset import ClipDataset
+from amdd.data.variants.confounds import join
 from amdd.data.variants.corruptions import corrupted
 from amdd.model import AMDD
 from amdd.model.backbones import Trunk
 from amdd.profiles import SettingsError, load_profile
-from amdd.training import Training, train_all
+from amdd.training import Training, frozen, train_all
 from amdd.training.frozen import frozen_maps, maps_for, standardise
 from amdd.training.inference import scores_of
 from amdd.training.runs import load_run
@@ -69,6 +70,31 @@ def test_maps_depend_neither_on_the_number_of_threads_nor_on_who_asks_for_them(c
     assert np.array_equal(of_settings.audio, found[0].audio) and np.array_equal(
         of_settings.visual, found[0].visual
     )
+
+
+def test_maps_of_joined_corpora_are_those_of_each_and_are_computed_once(clips, model, tmp_path, monkeypatch):
+    other = split_corpus(tmp_path / "other")
+    names = "other/" + other.manifest.clip_id
+    other = dataclasses.replace(other, manifest=other.manifest.assign(clip_id=names, corpus="other"))
+    both = join(clips, other, ("train", "val"))
+    rows = np.flatnonzero((both.manifest.split == "train").to_numpy())
+    own = np.flatnonzero((clips.manifest.split == "train").to_numpy())
+    reals = np.flatnonzero((other.manifest.label == 0).to_numpy())
+    first = frozen_maps(model, clips, own, tmp_path / "maps")
+    computed = []
+    monkeypatch.setattr(
+        frozen, "_compute", lambda *a, real=frozen._compute: computed.append(len(a[2])) or real(*a)
+    )
+    found = frozen_maps(model, both, rows, tmp_path / "maps")
+    assert computed == [len(reals)] * 2  # of either backbone
+    second = frozen_maps(model, other, reals, tmp_path / "alone")
+    for name in ("visual", "audio"):
+        expected = np.concatenate([getattr(first, name), getattr(second, name)])
+        np.testing.assert_array_equal(getattr(found, name), expected)
+    some = frozen_maps(model, both, rows[-1:], tmp_path / "maps")
+    np.testing.assert_array_equal(some.visual[0], second.visual[-1])
+    plain = dataclasses.replace(PROFILE.model, visual_frozen=0, audio_frozen=0)
+    assert frozen_maps(plain, both, rows, tmp_path / "maps") == frozen.FrozenMaps(None, None)
 
 
 def test_augmentation_of_maps_is_the_flip_and_draws_are_repeated(clips, model, tmp_path):

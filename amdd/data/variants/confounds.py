@@ -181,8 +181,10 @@ def camera_arms(clips: ClipStore, other: ClipStore) -> dict[str, ClipStore]:
 
 
 def _dropped(store: ClipStore, rows: pd.Series) -> ClipStore:
-    split = store.manifest["split"].mask(rows.to_numpy(), "dropped")
-    return view(store, "left out", store.manifest.assign(split=split))
+    table = store.manifest.assign(split=store.manifest["split"].mask(rows.to_numpy(), "dropped"))
+    if isinstance(store, Joined):
+        return dataclasses.replace(store, manifest=table)
+    return view(store, "left out", table)
 
 
 def of_strangers(told: Mapping[str, pd.DataFrame], other: ClipStore) -> pd.DataFrame:
