@@ -167,41 +167,40 @@ if folds:
         for parts in zip(*(told[k] for k in folds))
     ]
 
-# %%
+# %% tags=["remove-cell"]
 words = {
     "plain": "no reals of this corpus",
     "supplemented": "its reals, tested people's too",
     "strangers": "its reals, of other people",
 }
+named = {words[k]: tables for k, tables in camera.items()}
+
+# %%
 if camera:
     nb.table(
         "camera",
-        seeds_table(
-            {words[k]: t for k, t in camera.items()},
-            "trained with",
-            seeds,
-            nb.evaluation,
-        ),
+        seeds_table(named, "trained with", seeds, nb.evaluation),
         f"Results on {name}. {short_note(nb, camera['plain'][0], 'clips')}",
     )
 
 # %% tags=["remove-cell"]
 missing = "not measured (no external corpus with several groups of people)"
-for key in words:
+found = dict.fromkeys(words, missing) | camera
+for key, tables in found.items():
     for metric in ("real_accuracy", "fake_accuracy"):
-        value = (
-            value_over_seeds(camera[key], nb.evaluation, metric)
-            if key in camera
-            else missing
+        number = f"camera.{key}.{metric}"
+        known = key in camera
+        nb.number(
+            number,
+            value_over_seeds(tables, nb.evaluation, metric) if known else missing,
         )
-        nb.number(f"camera.{key}.{metric}", value)
+
+# %% tags=["remove-cell"]
 for key in ("supplemented", "strangers"):
     shift = missing
     if key in camera:
         fakes = camera["plain"][0].label == 1
-        shift = shift_over_seeds(
-            camera[key], camera["plain"], fakes, nb.evaluation.confidence
-        )
+        shift = shift_over_seeds(camera[key], camera["plain"], fakes)
     nb.number(f"camera.{key}.shift", shift)
 
 # %% [markdown]
