@@ -216,6 +216,11 @@ for key in ("supplemented", "strangers"):
 # latter is measured on training clips and says nothing about detection. With reals of other
 # people it is {result}`confounds.camera.strangers.real_accuracy`: this much is the camera's.
 #
+# How to read the three rows: if fakes are missed with either supplement, the network has
+# learned the camera. If they are missed only when the tested people's own reals were in
+# training, it has learned the people and clips, and a test on people who were seen would
+# blame the camera for it.
+#
 # ## Exercises
 #
 # ```{exercise} A detector without a network
