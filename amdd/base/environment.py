@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import subprocess
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -23,6 +24,12 @@ PACKAGES = (
     "av",
     "opencv-python",
 )
+
+
+@lru_cache(maxsize=1)
+def _library() -> str:
+    """Return the hash of the library, once: a process computes with the code that it has imported."""
+    return code_hash(("amdd",))
 
 
 def environment() -> dict[str, Any]:
@@ -45,7 +52,7 @@ def environment() -> dict[str, Any]:
         commit = ""
     return {
         "commit": commit,
-        "library": code_hash(("amdd",)),
+        "library": _library(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "threads": torch.get_num_threads(),

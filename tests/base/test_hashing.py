@@ -28,7 +28,7 @@ def edited(monkeypatch):
 SOURCES = {
     "chapter on metrics": lambda: library_used_hash("from amdd.stats import wilson"),
     "chapter on the corpus": lambda: library_used_hash("from amdd.puppets.corpus.make import make_corpora"),
-    "preparation": library_hash,
+    "preparation": library_hash.__wrapped__,
     "clips": lambda: rendering_hash.__wrapped__(CLIPS),
 }
 

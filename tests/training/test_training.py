@@ -110,7 +110,7 @@ def test_a_finished_run_is_not_trained_again(finished, prepared, monkeypatch):
 
 def test_it_learns_what_can_be_seen(prepared, tmp_path):
     run = train(
-        profile("training.epochs=25", "training.learning_rate=0.001", "training.augment=false"),
+        profile(LIGHT[1], "training.epochs=18", "training.learning_rate=0.001", "training.augment=false"),
         prepared,
         tmp_path / "learn",
         0,

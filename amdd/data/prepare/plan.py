@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def foretell(n_clips: int, settings: PreparationSettings, out: str | Path) -> Fo
     return Forecast(n_clips, n_clips * clip, shutil.disk_usage(folder).free)
 
 
+@lru_cache(maxsize=1)
 def library_hash() -> str:
     """Return a hash of the code that the arrays depend on."""
     return code_hash(("amdd.data.prepare.shards",), within=("amdd.data",))
