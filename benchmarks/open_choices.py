@@ -53,6 +53,8 @@ def main() -> int:
     prepared, seeds = open_prepared(folder), options.seeds
     validation = prepared.manifest.split == "val"
     names = [DEFAULT, *(name for name in options.only or changes(profile) if name != DEFAULT)]
+    if len(names) == 1:
+        parser.error(f"--only {DEFAULT!r} compares nothing; name one of: {', '.join(changes(profile))}")
     arms = {name: chosen(profile, prepared, name) for name in names}
     epochs = profile.training.epochs
     jobs = [

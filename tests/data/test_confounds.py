@@ -138,6 +138,8 @@ def test_a_corpus_of_one_group_of_people_has_no_strangers(tmp_path):
     own = cast(corpus(tmp_path, "a", 4, 0), list("uvwx"), ["train"] * 2 + ["val", "test"])
     other = cast(corpus(tmp_path, "b", 4, 1), list("aabb"), donors=["", "b", "", "a"])
     assert list(camera_arms(own, other)) == ["plain", "supplemented"]
+    fakes = dataclasses.replace(other, manifest=other.manifest.assign(label=1))
+    assert camera_arms(own, fakes) == {}
 
 
 def test_a_supplement_that_was_prepared_with_the_rest_is_taken_apart(tmp_path):

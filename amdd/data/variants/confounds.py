@@ -163,8 +163,10 @@ def camera_arms(clips: ClipStore, other: ClipStore) -> dict[str, ClipStore]:
 
     ``plain``: the training clips of ``clips``. ``supplemented``: with all reals of the corpus ``other``, as in Table III.
     ``fold 0`` and ``fold 1``: with its reals but for the people of that fold (:func:`folds_of_people`), where it has both.
-    A ``clips`` that holds the supplement already is taken apart.
+    A ``clips`` that holds the supplement already is taken apart. Nothing for a corpus without reals.
     """
+    if not (other.manifest["label"] == 0).any():
+        return {}
     corpus = other.manifest["corpus"].iloc[0]
     inside = (clips.manifest["corpus"] == corpus).any()
     whole = clips if inside else join(clips, other, ("train", "val"))
