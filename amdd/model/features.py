@@ -41,10 +41,8 @@ class CellMeans(nn.Module):
     def _means(self, maps: Tensor) -> Tensor:
         if self.cells == 1:
             return maps.mean((2, 3))
-        if maps.shape[-2:] == (
-            self.cells,
-            self.cells,
-        ):  # as from a trunk with levels; pooling would cost a twentieth of a step
+        # From a trunk with levels the maps are the cells already, and pooling them again costs a twentieth of a step.
+        if maps.shape[-2:] == (self.cells, self.cells):
             return maps.flatten(1)
         return F.adaptive_avg_pool2d(maps, self.cells).flatten(1)
 
