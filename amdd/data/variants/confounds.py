@@ -17,14 +17,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from amdd.corpora import Manifest
 from amdd.data.prepare import ClipStore
+from amdd.data.splits import components
 from amdd.data.variants.view import View, view
 from amdd.profiles import PreparationSettings
-from amdd.stats import people_of
 
 
 def with_leading_silence(prepared: ClipStore, seconds: float, seed: int = 0) -> View:
@@ -136,18 +134,10 @@ def join(store: ClipStore, other: ClipStore, splits: Collection[str] | None = No
 def folds_of_people(table: pd.DataFrame, count: int = 2) -> np.ndarray:
     """Return the fold (n,) of each clip of ``table``, 0 to ``count`` - 1, or -1 for every clip where there are too few groups.
 
-    People who are swapped with each other (``identity`` and ``donor`` of a fake) are a group, which no fold divides. The
-    largest group goes first, into the fold with the fewest clips.
+    People who are swapped with each other are a group (:func:`amdd.data.splits.components`), which no fold divides; so are
+    all clips in which nobody is named. The largest group goes first, into the fold with the fewest clips.
     """
-    people = people_of(table)
-    donors = table["donor"].fillna("").astype(str).to_numpy() if "donor" in table else np.full(len(table), "")
-    names = {name: k for k, name in enumerate(sorted({*people, *donors} - {""}))}
-    pairs = [(names[a], names[b]) for a, b in zip(people, donors) if b]
-    links = coo_matrix(
-        (np.ones(len(pairs)), tuple(np.array(pairs, int).reshape(-1, 2).T)), shape=(len(names),) * 2
-    )
-    _, group = connected_components(links, directed=False)
-    own = group[[names[name] for name in people]]
+    own = components(Manifest(table)).to_numpy()
     sizes = np.bincount(own, minlength=1)
     if (sizes > 0).sum() < count:
         return np.full(len(table), -1)
