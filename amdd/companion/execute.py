@@ -21,6 +21,11 @@ from amdd.profiles import Profile
 
 KERNEL = "amdd"
 TELL_AFTER = 60.0  # seconds between lines where no terminal shows a running one
+STARTS, START_SECONDS = 3, 60  # a kernel's attempts to start, and how long each may take
+NOT_STARTED = (
+    "Kernel didn't respond",
+    "Kernel died before replying",
+)  # jupyter_client's words; a RuntimeError
 
 
 class NotebookFailed(RuntimeError):
@@ -85,20 +90,11 @@ def execute(
 
 def _problem(source: Path, partial: Path, profile: Profile, overrides: list[str], folder: Path) -> str:
     """Execute the notebook ``source`` into ``partial``; return what went wrong, or ""."""
-    import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     try:
-        papermill.execute_notebook(
-            str(source),
-            str(partial),
-            parameters={"profile": profile.name, "overrides": overrides},
-            kernel_name=KERNEL,
-            cwd=str(folder),
-            progress_bar=False,
-            request_save_on_cell_execute=True,
-        )
+        return _started(source, partial, {"profile": profile.name, "overrides": overrides}, folder)
     except PapermillExecutionError as error:
         text = "\n".join(f"    {line}" for line in error.source.strip().splitlines()[:12])
         return f"cell {error.exec_count} stopped with {error.ename}: {error.evalue}\n{text}"
@@ -108,7 +104,38 @@ def _problem(source: Path, partial: Path, profile: Profile, overrides: list[str]
         return f"{_running_cell(partial)}timed out ({error})"
     except KeyboardInterrupt:
         return "interrupted"
-    return ""
+
+
+def _started(source: Path, partial: Path, parameters: dict[str, object], folder: Path) -> str:
+    """Execute a notebook in a kernel that may take several attempts to start; return what kept it from starting, or "".
+
+    A kernel's ports are chosen before it binds them. On a busy machine another program can take one in between; that
+    kernel never answers, the next one gets other ports. No cell has run until then.
+    """
+    import papermill
+
+    problem = ""
+    for _ in range(STARTS):
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(partial),
+                parameters=parameters,
+                kernel_name=KERNEL,
+                cwd=str(folder),
+                start_timeout=START_SECONDS,
+                progress_bar=False,
+                request_save_on_cell_execute=True,
+            )
+            return ""
+        except RuntimeError as error:
+            if not str(error).startswith(NOT_STARTED):
+                raise
+            problem = str(error)
+    return (
+        f"no kernel could be started in {STARTS} attempts ({problem}); "
+        f"does {sys.executable} -m ipykernel --version work, and is the machine busy with something else?"
+    )
 
 
 def _running_cell(partial: Path) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
+from jupyter_client.connect import LocalPortCache
 
 from amdd.base.paths import Workspace
+from amdd.companion import execute
 from amdd.companion.pipeline import NotebookFailed, chapters, run
 from amdd.profiles import load_profile
 
@@ -150,6 +154,36 @@ def test_a_failure_names_cell_error_and_cure_and_the_next_run_goes_on(house):
     go()
     assert ran() == ["02_second", "03_third"]
     assert not (workspace.executed / "02_second.failed.ipynb").exists()
+
+
+def test_a_kernel_whose_port_another_program_took_is_started_again(house, monkeypatch):
+    """Kernels answer on ports that were free when they were chosen; without that of its output one hangs for good."""
+    _, go, ran, _ = house
+    monkeypatch.setattr(execute, "START_SECONDS", 20)
+    choose, asked = LocalPortCache.find_available_port, []
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def port(self, ip):
+            asked.append(ip)
+            return other.getsockname()[1] if len(asked) == 2 else choose(self, ip)
+
+        monkeypatch.setattr(LocalPortCache, "find_available_port", port)
+        go()
+    assert len(asked) >= 4 * 5  # three notebooks and one start in vain, each with five ports
+    assert ran() == ["01_first", "02_second", "03_third"]
+    assert not [p for p in psutil.Process().children(recursive=True) if "ipykernel_launcher" in p.cmdline()]
+
+
+def test_a_kernel_that_never_starts_is_reported_like_a_failed_cell(house, monkeypatch):
+    _, go, _, told = house
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setattr(LocalPortCache, "find_available_port", lambda *_: other.getsockname()[1])
+        with pytest.raises(
+            NotebookFailed, match="01_first: no kernel could be started in 3 attempts"
+        ) as failure:
+            go()
+    assert "amdd run --profile smoke --from 01" in str(failure.value)
+    assert "failed after" in told[-1]
 
 
 def test_executed_notebooks_name_no_machine_path(house, tmp_path):
