@@ -82,6 +82,6 @@ def test_long_runs_of_blocks_before_no_heading_take_no_time():
     page = '<article class="bd-article">' + "\n   <div>" * 400 + "text</article>"
     code = "import sys; from amdd.companion.editions import article; print(len(article(sys.stdin.read())))"
     done = subprocess.run(
-        [sys.executable, "-c", code], input=page, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], input=page, capture_output=True, text=True, timeout=120, check=True
     )
     assert int(done.stdout) == len(page)

@@ -18,7 +18,7 @@ from amdd.data.spectrograms import mel_spectrogram
 from amdd.inspect import onnx
 from amdd.inspect.web import chosen, write_web
 
-LOAD, ANSWER = 60_000, 20_000  # milliseconds
+LOAD, ANSWER = 240_000, 120_000  # milliseconds, on a machine that is busy with other tests
 
 
 @pytest.fixture(scope="module")

@@ -238,7 +238,7 @@ def test_a_killed_run_leaves_nothing_half_written_and_goes_on(tmp_path, monkeypa
     code = f"from pathlib import Path\nfrom amdd.companion.pipeline import run\nrun('smoke', folder=Path({str(folder)!r}))\n"
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     try:
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 300
         while not (workspace.root / "started").exists():
             assert process.poll() is None
             assert time.monotonic() < limit

@@ -238,7 +238,7 @@ def amdd(*words, **more):
         [sys.executable, "-m", "amdd.cli", *words],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         **more,
     )

@@ -225,7 +225,7 @@ prepare(table, t.SETTINGS, {str(out)!r}, progress=False, root={str(root)!r}, mak
 """
     process = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT)
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not (out / "shards" / "00001.json").is_file() and time.monotonic() < end:
             assert process.poll() is None
             time.sleep(0.05)

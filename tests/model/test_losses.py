@@ -366,7 +366,7 @@ def test_two_processes_have_the_gradients_of_the_whole_batch(tmp_path):
         command,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         check=False,
     )

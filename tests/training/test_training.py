@@ -388,7 +388,7 @@ def torchrun(script: Path, processes: int = 2) -> subprocess.CompletedProcess:
         [*command, str(script)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         check=False,
     )
