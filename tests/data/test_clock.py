@@ -293,6 +293,43 @@ def test_the_default_track_is_the_one_that_is_heard(tmp_path):
     assert abs(np.median(read_audio(path)) - 9000 / 32768) < 1e-3
 
 
+@pytest.mark.parametrize(("levels", "heard"), [((0, 9000, 500), 9000), ((700, 9000, 0), 700), ((0, 0, 0), 0)])
+def test_of_tracks_without_a_default_the_first_with_sound_is_heard(tmp_path, levels, heard):
+    path = tmp_path / "three.mkv"
+    with av.open(str(path), "w") as container:
+        tracks = [container.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in levels]
+        for stream in tracks:
+            stream.disposition = 0
+        for stream, level in zip(tracks, levels):
+            wave = np.full((1, 2 * RATE), level, np.int16)
+            wave[:, RATE:] = level // 3
+            frame = av.AudioFrame.from_ndarray(wave, "s16", "mono")
+            frame.sample_rate, frame.pts = RATE, 0
+            container.mux(stream.encode(frame))
+    assert abs(np.median(read_audio(path, seconds=1.0)) - heard / 32768) < 1e-3
+    assert abs(np.median(read_audio(path, seconds=0.5, start=1.25)) - heard // 3 / 32768) < 1e-3
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_the_default_track_is_the_one_that_is_seen(tmp_path, suffix):
+    path = tmp_path / f"two{suffix}"
+    with av.open(str(path), "w") as container:
+        tracks = [container.add_stream("libx264", rate=25) for _ in range(2)]
+        tracks[0].disposition, tracks[1].disposition = 0, av.stream.Disposition.default
+        for stream in tracks:
+            stream.width = stream.height = 32
+            stream.pix_fmt = "yuv420p"
+        for stream, level in zip(tracks, (40, 220)):
+            for k in range(10):
+                picture = np.full((32, 32, 3), level, np.uint8)
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame.pts, frame.time_base = k, Fraction(1, 25)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    assert read_video(path).frames.min() > 200
+    assert len(read_timeline(path)) == 10
+
+
 def test_only_regular_files_are_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     for path in (tmp_path / "pipe.mp4", "/dev/null", "/dev/zero"):

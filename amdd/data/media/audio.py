@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import av
 import numpy as np
 
 from amdd.data.media.clock import first_shown, start_of
-from amdd.data.media.container import _decode, audio_stream, open_container
+from amdd.data.media.container import _decode, audio_tracks, open_container
 from amdd.data.media.names import MediaError, words_of
 
 MAX_CHANNELS = 8
@@ -19,6 +20,8 @@ MAX_SECONDS = 600.0  # decoded at most
 MAX_PASSED = 7200.0  # seconds of audio decoded for one call, wherever their time stamps put them
 MAX_PIECES = 2000  # stretches without a hole
 HOLE = 0.02  # seconds; time stamps that differ by less than this from the count of samples are rounding
+LISTENED = 60.0  # seconds of each track in the search for one with sound
+SILENCE = 1e-6  # of full scale
 SEEK_FROM = 30.0  # seconds; a later start is reached by seeking
 CANCELLED = 1e-4  # of the channels' power: what is left of channels in opposite phase
 
@@ -69,7 +72,8 @@ def decode_audio(
     Seconds count from the instant at which the file's first video frame is shown (``origin``, in the file's own time,
     where it is at hand), in an audio file from its first sample. Where the file has no samples (before its
     audio starts, in holes) there is silence; the array ends with the audio, or after ``seconds``. Channels are
-    averaged, and channels in opposite phase are represented by the first. Raises :class:`MediaError` without audio.
+    averaged, and channels in opposite phase are represented by the first. Of several tracks the one marked as default is
+    decoded, else the first with sound in its first minute. Raises :class:`MediaError` without audio.
     """
     path = Path(path)
     if os.path.isdir(path):
@@ -78,9 +82,10 @@ def decode_audio(
         origin = first_shown(path)
     end = start + min(seconds if seconds is not None else MAX_SECONDS, MAX_SECONDS)
     with open_container(path) as container:
-        stream = audio_stream(container)
-        if stream is None:
+        tracks = audio_tracks(container)
+        if not tracks:
             raise MediaError(path, _missing(container))
+        stream = tracks[_first_with_sound(path, len(tracks)) if len(tracks) > 1 else 0]
         if not 1000 <= (stream.rate or 0) <= 768_000:
             raise MediaError(path, f"undecodable audio: states a sample rate of {stream.rate} Hz")
         if origin is None:
@@ -100,6 +105,23 @@ def decode_audio(
     if not pieces:
         raise MediaError(path, "undecodable audio: no frame of it; the file may be truncated")
     return _joined(pieces, sample_rate, start, end)
+
+
+def _first_with_sound(path: Path, tracks: int) -> int:
+    """Return which of a file's tracks to decode: the same one for every window of it; the first where all are silent."""
+    for k in range(tracks):
+        passed = 0.0
+        with (
+            open_container(path) as container,
+            suppress(av.FFmpegError, ValueError, OverflowError, MemoryError),
+        ):
+            for frame in _decode(container, audio_tracks(container)[k]):
+                if np.abs(_channels(frame)).max(initial=0.0) > SILENCE:
+                    return k
+                passed += frame.samples / max(frame.sample_rate, 1000)
+                if passed > LISTENED:
+                    break
+    return 0
 
 
 def _missing(container) -> str:

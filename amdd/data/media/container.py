@@ -45,17 +45,19 @@ def open_container(path: Path) -> av.container.InputContainer:
 
 
 def video_stream(container):
-    """The first stream of moving images; a cover image in an audio track file is none."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
-            return stream
-    return None
+    """The moving images that a player shows: the track marked as default, else the first; a cover image is none."""
+    shown = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    return next(iter(_played(shown)), None)
 
 
-def audio_stream(container):
-    """The audio track marked as default, else the first, among those for which there is a decoder."""
-    tracks = [s for s in container.streams.audio if s.codec_context is not None]
-    return next((s for s in tracks if s.disposition & Disposition.default), tracks[0] if tracks else None)
+def audio_tracks(container) -> list:
+    """The audio track marked as default, else all, among those for which there is a decoder."""
+    return _played(container.streams.audio)
+
+
+def _played(streams) -> list:
+    tracks = [s for s in streams if s.codec_context is not None]
+    return [s for s in tracks if s.disposition & Disposition.default][:1] or tracks
 
 
 def codec_name(stream) -> str:

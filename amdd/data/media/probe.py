@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 
 from amdd.data.media.clock import list_frames
-from amdd.data.media.container import audio_stream, codec_name, open_container, video_stream
+from amdd.data.media.container import audio_tracks, codec_name, open_container, video_stream
 from amdd.data.media.names import MediaError, frame_files
 from amdd.data.media.pictures import read_picture
 
@@ -41,7 +41,7 @@ def probe(path: str | Path) -> MediaInfo:
         return MediaInfo(path, True, False, width, height, 25.0, len(files), len(files) / 25.0, "jpeg")
     with open_container(path) as container:
         video = video_stream(container)
-        audio = audio_stream(container)
+        audio = next(iter(audio_tracks(container)), None)
         seconds = float(container.duration or 0) / av.time_base
         if video is None:
             return MediaInfo(path, False, audio is not None, seconds=seconds, audio_codec=codec_name(audio))
