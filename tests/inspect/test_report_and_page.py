@@ -112,7 +112,7 @@ class Served:
         self.token = re.search(r'token = "([^"]+)"', page)[1]
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self.host, timeout=120)
+        connection = http.client.HTTPConnection(self.host, timeout=600)
         headers = {k.replace("_", "-"): v for k, v in headers.items()}
         try:
             connection.request(method, path, body, headers)
@@ -127,7 +127,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(made):
-    page = Served(made[1].folder, Limits(bytes=1 << 20, seconds=5, deadline=120))
+    page = Served(made[1].folder, Limits(bytes=1 << 20, seconds=5, deadline=300))
     yield page
     page.loop.call_soon_threadsafe(page.stop.set)
 
