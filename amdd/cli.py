@@ -14,6 +14,7 @@ from amdd.base.machine import patient_threads
 from amdd.commands.archive import Archive
 from amdd.commands.book import Book, Epub, Pdf, Run, Verify
 from amdd.commands.classroom import Assignments, Pack
+from amdd.commands.common import at_home
 from amdd.commands.datasets import Corpora, Prepare, Puppets, Scan, Settings
 from amdd.commands.inspect import Export, Inspect
 from amdd.commands.network import Evaluate, Model, Train
@@ -54,7 +55,7 @@ def main() -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         command = tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="amdd", description=__doc__)
-        sys.exit(command.do())
+        sys.exit(at_home(command).do())
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

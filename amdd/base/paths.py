@@ -23,7 +23,7 @@ def build_root() -> Path:
     """Return the folder that holds everything a run writes: ``$AMDD_BUILD``, else ``_build`` in the repository or,
     where the package is installed without it, in the current folder."""
     here = PROJECT if (PROJECT / "pyproject.toml").is_file() else Path.cwd()
-    return Path(os.environ.get("AMDD_BUILD") or here / "_build").resolve()
+    return Path(os.path.expanduser(os.environ.get("AMDD_BUILD") or here / "_build")).resolve()
 
 
 @dataclass(frozen=True)

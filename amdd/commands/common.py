@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tyro
@@ -26,6 +27,28 @@ class Profiled:
 
         self.set = with_absolute_paths(self.set)
         return load_profile(self.profile, self.set)
+
+
+def at_home(command):
+    """Return the command with ``~`` expanded in its paths. A shell does that in ``--out ~/runs``, not in ``--out=~/runs``.
+
+    Raises ``ValueError`` for a user without a home folder, rather than make a folder of that name.
+    """
+    for option, value in vars(command).items():
+        if isinstance(value, Path):
+            setattr(command, option, _at_home(value))
+        elif isinstance(value, list) and any(isinstance(v, Path) for v in value):
+            setattr(command, option, [_at_home(v) for v in value])
+    return command
+
+
+def _at_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"{path}: there is no home folder for this user; write ./{path} for a folder here"
+        ) from None
 
 
 def needs_repository() -> None:

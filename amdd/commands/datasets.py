@@ -60,7 +60,7 @@ class Scan(Profiled):
     def do(self) -> int:
         from amdd.corpora import describe, scan
 
-        manifest = scan(self.name, self.root.expanduser(), self.load().corpus)
+        manifest = scan(self.name, self.root, self.load().corpus)
         print(describe(manifest))
         print(manifest.table.groupby(["label", "generator", "quality"]).size().to_string())
         return 0
@@ -80,15 +80,15 @@ class Prepare(Profiled):
         from amdd.data.prepare import prepare
         from amdd.data.splits import assign_splits
 
-        profile, root = self.load(), self.root.expanduser()
-        manifest = scan(self.name, root, profile.corpus)
+        profile = self.load()
+        manifest = scan(self.name, self.root, profile.corpus)
         manifest = (
             assign_splits(manifest, profile.corpus)
             if self.name == profile.corpus.train
             else manifest.assign(split="test")
         )
         out = self.out or Workspace.of(self.profile).prepared / self.name
-        done = prepare(manifest, profile.preparation, out, root=root)
+        done = prepare(manifest, profile.preparation, out, root=self.root)
         print(f"{len(done)} clips prepared, {len(done.failures)} failed")
         for reason, count in done.failures.reason.value_counts().head(3).items():
             print(f"  {count} x {reason}")

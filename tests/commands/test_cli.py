@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
 import subprocess
 import sys
+import typing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from amdd.base.paths import PROJECT
+from amdd.base.paths import PROJECT, build_root
+from amdd.cli import COMMANDS, main
+from amdd.commands.common import at_home
 from amdd.profiles import SettingsError, with_absolute_paths
 from amdd.settings.explain import settings_of
 
@@ -103,6 +108,43 @@ def test_paths_become_absolute_and_must_exist(tmp_path, monkeypatch):
         with_absolute_paths(["corpus.neural_voice=my data"])
     with pytest.raises(SettingsError, match="no home folder"):
         with_absolute_paths(["corpus.data=~nobody-of-this-name/clips"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_tilde_in_any_path_of_any_command_is_the_home_folder(name, tmp_path, monkeypatch):
+    """A shell expands it in `--out ~/runs`, not in `--out=~/runs`."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    kinds = typing.get_type_hints(COMMANDS[name])  # Path, Path | None, list[Path]
+    paths = [f.name for f in dataclasses.fields(COMMANDS[name]) if "Path" in str(kinds[f.name])]
+    lists = {p for p in paths if "list" in str(kinds[p])}
+    assert not COMMANDS[name].__dataclass_params__.frozen
+    command = SimpleNamespace(
+        **{p: [Path("~/a b"), Path("c")] if p in lists else Path("~/a b") for p in paths}
+    )
+    at_home(command)
+    for p in paths:
+        assert getattr(command, p) == ([tmp_path / "a b", Path("c")] if p in lists else tmp_path / "a b")
+        setattr(
+            command, p, [Path("~nobody-of-this-name/x")] if p in lists else Path("~nobody-of-this-name/x")
+        )
+        with pytest.raises(ValueError, match="~nobody-of-this-name/x: there is no home folder"):
+            at_home(command)
+        setattr(command, p, [] if p in lists else Path("x"))
+
+
+def test_a_tilde_behind_an_equals_sign_reaches_the_command_as_the_home_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["amdd", "assignments", "--out=~/course"])
+    monkeypatch.setattr(COMMANDS["assignments"], "do", lambda self: print(self.out))
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().out.strip() == str(tmp_path / "course")
+
+
+def test_the_build_folder_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AMDD_BUILD", "~/build")
+    assert build_root() == (tmp_path / "build").resolve()
 
 
 @pytest.mark.parametrize("setting", ["corpus.data", "model.weights"])
