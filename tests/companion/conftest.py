@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.browser import chromium_or_skip
+from support.browser import chromium
 
 
 @pytest.fixture(scope="session")
@@ -15,10 +15,5 @@ def html(smoke) -> Path:
 
 @pytest.fixture(scope="module")  # two of Playwright's loops in one process refuse each other
 def browser():
-    chromium = chromium_or_skip()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as one:
         yield one
-        one.close()

@@ -7,8 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import sync_playwright
-from support.browser import chromium_or_skip
+from support.browser import chromium
 from support.sphinx_page import build_page
 
 from amdd.base.paths import PROJECT
@@ -49,15 +48,10 @@ def page(tmp_path_factory):
     write_scores(root.joinpath("results", *SCORES), TABLES, 0.5)
     (root / "index.md").write_text("# Explore\n\n## Scores\n\n```{explore}\n```\n")
     built = build_page(root, "amdd.companion.sphinx.results", "amdd.companion.sphinx.explore")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=chromium_or_skip(), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         one = browser.new_page()
-        one.set_default_timeout(240_000)
         one.goto(built.as_uri())
         yield one
-        browser.close()
 
 
 def put(page, corpus: str, threshold: float, prevalence: str = "0.5", kind: str = "") -> dict[str, str]:

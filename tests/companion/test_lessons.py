@@ -8,8 +8,7 @@ import re
 
 import pytest
 import yaml
-from playwright.sync_api import sync_playwright
-from support.browser import chromium_or_skip
+from support.browser import chromium
 
 from amdd.base.paths import PROJECT, Workspace
 from amdd.companion.chapters import topic_of
@@ -115,10 +114,7 @@ def test_slides_open_from_disk_with_notes_figure_and_the_runs_numbers(workspace,
     assert '<aside class="notes">' in text and "Minutes 0 to 10. Say little." in text
     assert "../notebooks/07_gradcam.html#exhibit-gradcam-maps" in text
     assert "user-scalable=no" not in text
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=chromium_or_skip(), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         shown = browser.new_page()
         wrong: list[str] = []
         shown.on("pageerror", lambda e: wrong.append(str(e)))
@@ -131,7 +127,6 @@ def test_slides_open_from_disk_with_notes_figure_and_the_runs_numbers(workspace,
         for _ in range(4):
             shown.keyboard.press("Space")
             said.append(shown.locator("section.present").last.inner_text())
-        browser.close()
     assert wrong == []
     assert "0.300 of the map’s energy" in said[-1] or "0.300 of the map's energy" in said[-1]
 

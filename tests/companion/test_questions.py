@@ -6,8 +6,7 @@ import json
 
 import pytest
 import yaml
-from playwright.sync_api import sync_playwright
-from support.browser import chromium_or_skip
+from support.browser import chromium
 from support.sphinx_page import build_page
 
 from amdd.base.paths import PROJECT
@@ -208,13 +207,10 @@ def test_without_script_every_question_has_its_answer_below_a_fold(built):
 
 @pytest.fixture(scope="module")
 def page(built):
-    chromium = chromium_or_skip()
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         one = browser.new_page()
         one.goto(built.as_uri())
         yield one
-        browser.close()
 
 
 def feedback(page, kind: str) -> str:

@@ -7,8 +7,6 @@ import json
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
-from support.browser import chromium_or_skip
 from support.sphinx_page import build_page
 
 from amdd.base.paths import PROJECT
@@ -71,19 +69,9 @@ def built(tmp_path_factory):
     return build_page(root, "amdd.companion.sphinx.vote")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    chromium = chromium_or_skip()
-    with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield one
-        one.close()
-
-
 @pytest.fixture
 def page(built, browser):
     one = browser.new_page()
-    one.set_default_timeout(240_000)  # a busy machine decodes films slowly
     wrong: list[str] = []
     one.on("pageerror", lambda e: wrong.append(str(e)))
     one.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
@@ -222,10 +210,8 @@ def test_the_blocks_come_with_feedback_between_them(page):
 def test_no_barrier_in_any_state(built, browser):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = (
-        browser.new_page()
-    )  # axe reads the style sheets, which a page from disk may not: no watch on the console
-    page.set_default_timeout(240_000)
+    # Axe reads the style sheets, which a page from disk may not: no watch on the console.
+    page = browser.new_page()
     page.goto(built.as_uri())
 
     def faults() -> list[str]:

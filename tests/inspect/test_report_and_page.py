@@ -11,6 +11,7 @@ import threading
 
 import numpy as np
 import pytest
+from support.browser import chromium
 from support.filmed import write_clip
 
 import amdd
@@ -20,8 +21,6 @@ from amdd.inspect import onnx
 from amdd.inspect.folder import failed_row, row_of
 from amdd.inspect.report import write_index, write_report
 from amdd.inspect.worker import Limits
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +66,8 @@ def test_the_map_over_audio_is_a_map_of_the_spectrogram(made):
     assert heat.ndim == 3 and len(heat) == 1 and heat.min() >= 0 and heat.max() <= 1 + 1e-6
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 def test_the_report_in_a_browser(report):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 800})
         errors: list[str] = []
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
@@ -85,7 +80,6 @@ def test_the_report_in_a_browser(report):
         assert page.locator(".called").inner_text() == "can't tell"
         page.keyboard.press("Home")
         assert page.locator(".called").inner_text() == report[1].verdict
-        browser.close()
         assert errors == []
 
 

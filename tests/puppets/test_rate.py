@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 
 import pytest
+from support.browser import chromium
 
 from amdd.puppets.corpus.rate import FIRST, pairs, write_page
-from tests.install_browser import find
 
 
 def test_sides_are_mixed_and_follow_the_seed():
@@ -27,13 +26,9 @@ def test_a_page_of_no_pairs_or_too_many_is_refused(count, tmp_path):
     assert FIRST.is_file()
 
 
-@pytest.mark.skipif(not find() and os.environ.get("CI") != "true", reason="no Chromium")
 def test_ratings_are_collected_and_saved_without_a_network(tmp_path):
-    from playwright.sync_api import sync_playwright
-
     page_file = write_page(tmp_path / "rate.html", seed=5, count=3)
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+    with chromium() as browser:
         page = browser.new_page()
         asked, faults = [], []
         page.on("request", lambda r: asked.append(r.url))
@@ -48,7 +43,6 @@ def test_ratings_are_collected_and_saved_without_a_network(tmp_path):
         with page.expect_download() as waiting:
             page.locator("#save").click()
         waiting.value.save_as(tmp_path / "ratings.csv")
-        browser.close()
     assert not faults
     assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
     rows = list(csv.DictReader((tmp_path / "ratings.csv").open()))

@@ -15,6 +15,8 @@ import pytest
 
 from amdd.base.paths import PROJECT
 
+PATIENCE = 240_000  # milliseconds
+
 
 def chromium_or_skip() -> str:
     """Return the path of an installed Chromium; skip the test without one, fail in CI."""
@@ -27,6 +29,28 @@ def chromium_or_skip() -> str:
     if chromium is None:
         pytest.skip("no Chromium on this machine and none could be installed")
     return chromium
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A headless Chromium whose pages wait long: beside other tests, what takes a second can take a minute."""
+    path = chromium_or_skip()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"], timeout=PATIENCE
+        )
+        plain = browser.new_page
+
+        def new_page(**options):
+            page = plain(**options)
+            page.set_default_timeout(PATIENCE)
+            return page
+
+        browser.new_page = new_page
+        yield browser
+        browser.close()
 
 
 def build_site(source: Path, out: Path, settings: dict[str, Any]) -> Path:
