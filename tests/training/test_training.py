@@ -120,7 +120,7 @@ def test_it_learns_what_can_be_seen(prepared, tmp_path):
     history = run.history
     assert history.total.iloc[-1] < 0.7 * history.total.iloc[0]
     # Names are judged by the loss in training, not by the kept epoch's answers: that epoch is chosen by how well it
-    # tells fakes from reals, and with batches of four its running statistics are too rough for names. Whoever knows
+    # tells fakes from reals, and with small batches its running statistics are too rough for names. Whoever knows
     # only what the sampler draws, half reals and a sixth each, has the entropy of these shares.
     blind = -(0.5 * np.log(0.5) + 3 / 6 * np.log(1 / 6))
     assert history.attribution.iloc[0] > 0.8 * blind
