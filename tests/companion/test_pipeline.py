@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -171,7 +172,7 @@ def test_a_kernel_whose_port_another_program_took_is_started_again(house, monkey
         go()
     assert len(asked) >= 4 * 5  # three notebooks and one start in vain, each with five ports
     assert ran() == ["01_first", "02_second", "03_third"]
-    assert not [p for p in psutil.Process().children(recursive=True) if "ipykernel_launcher" in p.cmdline()]
+    assert _kernels(Workspace.of("smoke").root) == []
 
 
 def test_a_kernel_that_never_starts_is_reported_like_a_failed_cell(house, monkeypatch):
@@ -246,7 +247,9 @@ def test_a_killed_run_leaves_nothing_half_written_and_goes_on(tmp_path, monkeypa
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    _kill_kernels(workspace.root)
+    for kernel in _kernels(workspace.root):
+        with suppress(psutil.NoSuchProcess):
+            kernel.kill()
     assert json.loads(workspace.manifest.read_text())["notebooks"].keys() == {"00_first"}
     assert not (workspace.executed / "01_slow.ipynb").exists()
     assert not (workspace.runs / "slow.txt").exists()
@@ -258,16 +261,14 @@ def test_a_killed_run_leaves_nothing_half_written_and_goes_on(tmp_path, monkeypa
     assert (workspace.runs / "slow.txt").read_text() == "done"
 
 
-def _kill_kernels(root: Path) -> None:
-    import psutil
-
+def _kernels(root: Path) -> list[psutil.Process]:
+    """The kernels of one workspace; others, of a book that is built beside the tests, are none of theirs."""
+    found = []
     for process in psutil.process_iter(["cmdline", "environ"]):
-        try:
-            mine = (process.info["environ"] or {}).get("AMDD_BUILD") == str(root.parent)
-            if mine and "ipykernel_launcher" in " ".join(process.info["cmdline"] or ()):
-                process.kill()
-        except psutil.Error:
-            continue
+        mine = (process.info["environ"] or {}).get("AMDD_BUILD") == str(root.parent)
+        if mine and "ipykernel_launcher" in " ".join(process.info["cmdline"] or ()):
+            found.append(process)
+    return found
 
 
 def test_a_relative_path_means_the_same_to_every_notebook(house, tmp_path, monkeypatch):
