@@ -22,10 +22,8 @@ from amdd.profiles import Profile
 KERNEL = "amdd"
 TELL_AFTER = 60.0  # seconds between lines where no terminal shows a running one
 STARTS, START_SECONDS = 3, 60  # a kernel's attempts to start, and how long each may take
-NOT_STARTED = (
-    "Kernel didn't respond",
-    "Kernel died before replying",
-)  # jupyter_client's words; a RuntimeError
+# How jupyter_client's RuntimeError begins where a kernel did not start.
+NOT_STARTED = ("Kernel didn't respond", "Kernel died before replying")
 
 
 class NotebookFailed(RuntimeError):
@@ -94,7 +92,7 @@ def _problem(source: Path, partial: Path, profile: Profile, overrides: list[str]
     from papermill.exceptions import PapermillExecutionError
 
     try:
-        return _started(source, partial, {"profile": profile.name, "overrides": overrides}, folder)
+        return _in_a_kernel(source, partial, {"profile": profile.name, "overrides": overrides}, folder)
     except PapermillExecutionError as error:
         text = "\n".join(f"    {line}" for line in error.source.strip().splitlines()[:12])
         return f"cell {error.exec_count} stopped with {error.ename}: {error.evalue}\n{text}"
@@ -106,7 +104,7 @@ def _problem(source: Path, partial: Path, profile: Profile, overrides: list[str]
         return "interrupted"
 
 
-def _started(source: Path, partial: Path, parameters: dict[str, object], folder: Path) -> str:
+def _in_a_kernel(source: Path, partial: Path, parameters: dict[str, object], folder: Path) -> str:
     """Execute a notebook in a kernel that may take several attempts to start; return what kept it from starting, or "".
 
     A kernel's ports are chosen before it binds them. On a busy machine another program can take one in between; that

@@ -125,9 +125,8 @@ def test_nbgrader_grades_a_right_and_an_empty_submission(tmp_path):
                 text=True,
                 check=False,
             )
-            if (
-                "Kernel didn't respond" not in done.stderr
-            ):  # another program took its port: nbgrader tries once
+            # Where another program took its kernel's port, nbgrader gives up at once.
+            if "Kernel didn't respond" not in done.stderr:
                 break
         assert done.returncode == 0, done.stderr[-2000:]
 

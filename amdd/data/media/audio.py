@@ -20,7 +20,7 @@ MAX_SECONDS = 600.0  # decoded at most
 MAX_PASSED = 7200.0  # seconds of audio decoded for one call, wherever their time stamps put them
 MAX_PIECES = 2000  # stretches without a hole
 HOLE = 0.02  # seconds; time stamps that differ by less than this from the count of samples are rounding
-LISTENED = 60.0  # seconds of each track in the search for one with sound
+MAX_TRACKS, LISTENED = 8, 60.0  # in the search for a track with sound: tracks, and seconds of each
 SILENCE = 1e-6  # of full scale
 SEEK_FROM = 30.0  # seconds; a later start is reached by seeking
 CANCELLED = 1e-4  # of the channels' power: what is left of channels in opposite phase
@@ -109,7 +109,7 @@ def decode_audio(
 
 def _first_with_sound(path: Path, tracks: int) -> int:
     """Return which of a file's tracks to decode: the same one for every window of it; the first where all are silent."""
-    for k in range(tracks):
+    for k in range(min(tracks, MAX_TRACKS)):
         passed = 0.0
         with (
             open_container(path) as container,
