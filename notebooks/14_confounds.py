@@ -132,8 +132,8 @@ nb.show(
 # %% [markdown]
 # Without the silence AUC is {result}`confounds.silence.gone.auc`. The value with the silence
 # does not warn of this; only a test without the shortcut does. The control's AUC is higher
-# by {result}`confounds.silence.cost` on these clips: so much was not learned because the
-# silence was there.
+# by {result}`confounds.silence.cost` on these clips. Where that interval lies above zero, so
+# much was not learned because the silence was there.
 #
 # ## A camera that occurs with reals only
 #
